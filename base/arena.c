@@ -1,0 +1,106 @@
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/size.h"
+
+enum { CHUNK_BYTES = 64 * 1024 };
+
+struct arena_chunk {
+    struct arena_chunk *next;
+    size_t capacity_bytes, used_bytes;
+    alignas(64) unsigned char data[];
+};
+
+void arena_init(struct arena *a, const char *name)
+{
+    *a = (struct arena){.name = name};
+}
+
+void arena_reset(struct arena *a)
+{
+    while (a->chunks != NULL) {
+        struct arena_chunk *next = a->chunks->next;
+        free(a->chunks);
+        a->chunks = next;
+    }
+    a->used_bytes = 0;
+}
+
+void arena_fini(struct arena *a)
+{
+    arena_reset(a);
+}
+
+static struct arena_chunk *chunk_add(struct arena *a, size_t need_bytes)
+{
+    size_t capacity_bytes = size_max(need_bytes, CHUNK_BYTES);
+    size_t total_bytes;
+    if (!size_add(capacity_bytes, sizeof(struct arena_chunk) + 63, &total_bytes))
+        err_abort(__FILE__, __LINE__, "arena %s: size overflow", a->name);
+    struct arena_chunk *chunk = aligned_alloc(64, size_align(total_bytes, 64));
+    if (chunk == NULL)
+        err_abort(__FILE__, __LINE__, "arena %s: no memory for %zu bytes", a->name, need_bytes);
+    *chunk = (struct arena_chunk){.next = a->chunks, .capacity_bytes = capacity_bytes};
+    a->chunks = chunk;
+    return chunk;
+}
+
+void *arena_alloc(struct arena *a, size_t n_bytes, size_t align)
+{
+    ASSERT(align != 0 && (align & (align - 1)) == 0 && align <= 4096);
+    struct arena_chunk *chunk = a->chunks;
+    size_t start = 0;
+    if (chunk != NULL) {
+        uintptr_t at = (uintptr_t)chunk->data + chunk->used_bytes;
+        start = (size_t)(size_align(at, align) - (uintptr_t)chunk->data);
+    }
+    if (chunk == NULL || start > chunk->capacity_bytes || chunk->capacity_bytes - start < n_bytes) {
+        size_t need_bytes;
+        ASSERT(size_add(n_bytes, align, &need_bytes));
+        chunk = chunk_add(a, need_bytes);
+        start = (size_t)(size_align((uintptr_t)chunk->data, align) - (uintptr_t)chunk->data);
+    }
+    chunk->used_bytes = start + n_bytes;
+    a->used_bytes += n_bytes;
+    return memset(chunk->data + start, 0, n_bytes);
+}
+
+void *arena_array(struct arena *a, size_t count, size_t size, size_t align)
+{
+    size_t n_bytes;
+    if (!size_mul(count, size, &n_bytes))
+        err_abort(__FILE__, __LINE__, "arena %s: %zu x %zu bytes overflow", a->name, count, size);
+    return arena_alloc(a, n_bytes, align);
+}
+
+char *arena_strndup(struct arena *a, const char *s, size_t n)
+{
+    char *copy = arena_alloc(a, n + 1, 1);
+    memcpy(copy, s, n);
+    return copy;
+}
+
+char *arena_strdup(struct arena *a, const char *s)
+{
+    return s == NULL ? arena_strndup(a, "", 0) : arena_strndup(a, s, strlen(s));
+}
+
+char *arena_printf(struct arena *a, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    ASSERT(n >= 0);
+    char *text = arena_alloc(a, (size_t)n + 1, 1);
+    vsnprintf(text, (size_t)n + 1, format, again);
+    va_end(again);
+    return text;
+}

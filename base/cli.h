@@ -1,0 +1,48 @@
+#pragma once
+// Command-line options from a table, shared by all commands.
+//
+//     static const struct cli_option options[] = {
+//         {"ranks", 'n', CLI_U64, &ranks, "RANKS", "how many ranks"},
+//         {"json", 0, CLI_FLAG, &json, NULL, "print JSON"}};
+//     TRY(cli_parse(argc, argv, &(struct cli_usage){...}, &operands));
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum cli_type { CLI_FLAG /* bool */, CLI_U64 /* uint64_t */, CLI_F64 /* double */, CLI_TEXT /* const char * */,
+                CLI_LIST /* struct cli_list */ };
+
+enum { CLI_LIST_LIMIT = 64 };
+struct cli_list {
+    const char *items[CLI_LIST_LIMIT];
+    size_t n_items;
+};
+
+struct cli_option {
+    const char *name; // without --
+    char letter;      // 0 = none
+    enum cli_type type;
+    void *out;
+    const char *value_name;
+    const char *help;
+};
+
+struct cli_usage {
+    const char *synopsis; // "weft shard verify DIR"
+    const char *summary;  // one line
+    const char *example;  // one command line
+    const struct cli_option *options;
+    size_t n_options;
+    size_t min_operands, max_operands;
+};
+
+/// Options and operands may be mixed; "--" ends options. *operands points into argv (reordered).
+/// --help prints usage to stdout and exits 0. Errors: ERR_USAGE with the nearest valid option.
+enum err cli_parse(int argc, char **argv, const struct cli_usage *usage, char ***operands,
+                   size_t *n_operands) MUST_CHECK;
+
+/// A command: argv[0] is the command's last word ("verify"). Declared in weft.c's table.
+typedef enum err (*cli_command_fn)(int argc, char **argv);

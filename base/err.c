@@ -1,0 +1,74 @@
+#include "base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LINE_BYTES = 1024 };
+
+static _Thread_local char line[LINE_BYTES];
+static int place_rank = -1;
+static long place_step = -1;
+
+static const struct {
+    const char *name;
+    int exit_code;
+} table[] = {
+#define X(name, code, text) {#name, code},
+    ERR_TABLE(X)
+#undef X
+};
+
+enum err fail(enum err e, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    return e;
+}
+
+enum err fail_at(enum err e, const char *format, ...)
+{
+    char cause[LINE_BYTES];
+    memcpy(cause, line, sizeof cause);
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    if (n >= 0 && n < LINE_BYTES) snprintf(line + n, sizeof line - (size_t)n, ": %s", cause);
+    return e;
+}
+
+const char *err_line(void)
+{
+    return line;
+}
+
+int err_exit_code(enum err e)
+{
+    return table[e < ERR_N ? e : ERR_INVARIANT].exit_code;
+}
+
+const char *err_name(enum err e)
+{
+    return table[e < ERR_N ? e : ERR_INVARIANT].name;
+}
+
+void err_set_place(int rank, long step)
+{
+    place_rank = rank;
+    place_step = step;
+}
+
+void err_abort(const char *file, int file_line, const char *format, ...)
+{
+    fprintf(stderr, "weft: rank %d step %ld: %s:%d: ", place_rank, place_step, file, file_line);
+    va_list args;
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+    abort();
+}

@@ -1,0 +1,34 @@
+# A test is a file tests/<folder>/test_*.c: one program, one ctest case (or one per rank count when
+# its first line says "// ranks: 1 2 4"). A script tests/<folder>/test_*.sh is run with the build
+# folder as its argument. Exit 77 = skipped.
+set(WEFT_MPIRUN ${CMAKE_SOURCE_DIR}/tests/mpirun)
+
+function(weft_test_register name command)
+    add_test(NAME ${name} COMMAND ${command} ${ARGN} WORKING_DIRECTORY ${CMAKE_BINARY_DIR})
+    set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 300
+        ENVIRONMENT "WEFT_SOURCE=${CMAKE_SOURCE_DIR};WEFT_BUILD=${CMAKE_BINARY_DIR}")
+endfunction()
+
+file(GLOB_RECURSE test_sources CONFIGURE_DEPENDS tests/test_*.c)
+foreach(source ${test_sources})
+    get_filename_component(name ${source} NAME_WE)
+    add_executable(${name} ${source})
+    target_compile_options(${name} PRIVATE ${WEFT_WARNINGS})
+    target_link_libraries(${name} PRIVATE trainer datad shard cluster topology base)
+    file(STRINGS ${source} first LIMIT_COUNT 1)
+    if(first MATCHES "^// ranks: (.*)$")
+        string(REPLACE " " ";" counts "${CMAKE_MATCH_1}")
+        foreach(n ${counts})
+            weft_test_register(${name}_${n} ${WEFT_MPIRUN} -n ${n} $<TARGET_FILE:${name}>)
+            set_tests_properties(${name}_${n} PROPERTIES PROCESSORS 2)
+        endforeach()
+    else()
+        weft_test_register(${name} $<TARGET_FILE:${name}>)
+    endif()
+endforeach()
+
+file(GLOB_RECURSE test_scripts CONFIGURE_DEPENDS tests/test_*.sh)
+foreach(script ${test_scripts})
+    get_filename_component(name ${script} NAME_WE)
+    weft_test_register(${name} ${script} ${CMAKE_BINARY_DIR})
+endforeach()
