@@ -37,9 +37,7 @@ char *arena_strdup(struct arena *a, const char *s);
 /// Copy of the first n bytes of s, NUL-terminated.
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 /// printf into the arena.
-char *arena_printf(struct arena *a, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+char *arena_printf(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type), alignof(type)))
-#define ARENA_ARRAY(a, type, count)                                                                \
-    ((type *)arena_array((a), (count), sizeof(type), alignof(type)))
+#define ARENA_ARRAY(a, type, count) ((type *)arena_array((a), (count), sizeof(type), alignof(type)))

@@ -12,8 +12,13 @@
 
 #include "base/err.h"
 
-enum cli_type { CLI_FLAG /* bool */, CLI_U64 /* uint64_t */, CLI_F64 /* double */, CLI_TEXT /* const char * */,
-                CLI_LIST /* struct cli_list */ };
+enum cli_type {
+    CLI_FLAG /* bool */,
+    CLI_U64 /* uint64_t */,
+    CLI_F64 /* double */,
+    CLI_TEXT /* const char * */,
+    CLI_LIST /* struct cli_list */
+};
 
 enum { CLI_LIST_LIMIT = 64 };
 struct cli_list {

@@ -9,19 +9,19 @@
 #include <stddef.h>
 
 // One row an error: name, exit code of the process, meaning.
-#define ERR_TABLE(X)                                                                               \
-    X(OK, 0, "done")                                                                               \
-    X(ERR_USAGE, 64, "usage")                                                                      \
-    X(ERR_DATA, 65, "bad data or checkpoint")                                                      \
-    X(ERR_CORRUPT, 65, "checksum mismatch")                                                        \
-    X(ERR_INVARIANT, 70, "broken invariant")                                                       \
-    X(ERR_MEMORY, 70, "out of memory")                                                             \
-    X(ERR_IO, 74, "I/O error or disk full")                                                        \
-    X(ERR_GONE, 74, "peer went away")                                                              \
-    X(ERR_REQUEUE, 75, "saved, requeue me")                                                        \
-    X(ERR_DENIED, 77, "not authorised")                                                            \
-    X(ERR_CONFIG, 78, "bad run file")                                                              \
-    X(ERR_HANG, 79, "hang")                                                                        \
+#define ERR_TABLE(X)                          \
+    X(OK, 0, "done")                          \
+    X(ERR_USAGE, 64, "usage")                 \
+    X(ERR_DATA, 65, "bad data or checkpoint") \
+    X(ERR_CORRUPT, 65, "checksum mismatch")   \
+    X(ERR_INVARIANT, 70, "broken invariant")  \
+    X(ERR_MEMORY, 70, "out of memory")        \
+    X(ERR_IO, 74, "I/O error or disk full")   \
+    X(ERR_GONE, 74, "peer went away")         \
+    X(ERR_REQUEUE, 75, "saved, requeue me")   \
+    X(ERR_DENIED, 77, "not authorised")       \
+    X(ERR_CONFIG, 78, "bad run file")         \
+    X(ERR_HANG, 79, "hang")                   \
     X(ERR_DIVERGED, 80, "NaN, spike or corruption")
 
 enum err {
@@ -55,16 +55,16 @@ _Noreturn void err_abort(const char *file, int line, const char *format, ...)
 // Put on every declaration that returns enum err.
 #define MUST_CHECK __attribute__((warn_unused_result))
 
-#define TRY(call)                                                                                  \
-    do {                                                                                           \
-        enum err try_err_ = (call);                                                                \
-        if (try_err_ != OK) return try_err_;                                                       \
+#define TRY(call)                            \
+    do {                                     \
+        enum err try_err_ = (call);          \
+        if (try_err_ != OK) return try_err_; \
     } while (0)
 
 // Programmer error: stays on in release, aborts naming rank and step.
-#define ASSERT(cond)                                                                               \
-    do {                                                                                           \
-        if (!(cond)) err_abort(__FILE__, __LINE__, "assertion failed: %s", #cond);                 \
+#define ASSERT(cond)                                                               \
+    do {                                                                           \
+        if (!(cond)) err_abort(__FILE__, __LINE__, "assertion failed: %s", #cond); \
     } while (0)
 
 #ifdef WEFT_DEBUG

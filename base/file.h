@@ -13,15 +13,15 @@
 
 /// The whole file into arena a (NUL added after the end). Errors: ERR_IO (missing: says so),
 /// ERR_DATA when larger than limit_bytes.
-enum err file_read(const char *path, size_t limit_bytes, struct arena *a, struct span *out)
-    MUST_CHECK;
+enum err file_read(const char *path, size_t limit_bytes, struct arena *a,
+                   struct span *out) MUST_CHECK;
 /// Opens for reading. Errors: ERR_IO naming path.
 enum err file_open_read(const char *path, int *fd) MUST_CHECK;
 /// Creates anew for writing (O_EXCL, 0644); fails if it exists.
 enum err file_create(const char *path, int *fd) MUST_CHECK;
 /// Exactly n_bytes at offset. Errors: ERR_IO; ERR_DATA at end of file. path is for the message.
-enum err file_pread(int fd, const char *path, void *out, size_t n_bytes, uint64_t offset)
-    MUST_CHECK;
+enum err file_pread(int fd, const char *path, void *out, size_t n_bytes,
+                    uint64_t offset) MUST_CHECK;
 /// All of data at the file position. Errors: ERR_IO (disk full says so).
 enum err file_write(int fd, const char *path, const void *data, size_t n_bytes) MUST_CHECK;
 enum err file_fsync(int fd, const char *path) MUST_CHECK;

@@ -28,15 +28,17 @@ enum runfile_type {
 struct runfile_key {
     const char *path; // "a.b.c"; "list[].c" for fields of list elements
     enum runfile_type type;
-    size_t offset;        // of the field in the config (of the element, for lists)
-    const char *fallback; // default as text; NULL = the key is required (for list elements: in each)
-    double min, max;      // checked for numbers when max > min
-    const char *choices;  // RUNFILE_CHOICE: words separated by spaces
-    const char *help;     // one line: unit and meaning
+    size_t offset; // of the field in the config (of the element, for lists)
+    const char
+        *fallback;       // default as text; NULL = the key is required (for list elements: in each)
+    double min, max;     // checked for numbers when max > min
+    const char *choices; // RUNFILE_CHOICE: words separated by spaces
+    const char *help;    // one line: unit and meaning
     // Fields of list elements only: the array of elements starts at list_offset in the config, with
     // list_stride bytes an element and room for list_limit; the count (size_t) is at count_offset.
     size_t list_offset, list_stride, list_limit, count_offset;
-    const char *when; // "model.kind=vision": the key is only valid, or required, then; NULL = always
+    const char
+        *when; // "model.kind=vision": the key is only valid, or required, then; NULL = always
     const char *alias; // another name by which people look for it; suggested, never accepted
 };
 
@@ -52,7 +54,6 @@ enum err runfile_read(const char *path, const char *const *overrides, size_t n_o
 /// As runfile_read, from text; name stands for the file in messages.
 enum err runfile_parse(const char *text, size_t n_bytes, const char *name,
                        const char *const *overrides, size_t n_overrides,
-                       const struct runfile_table *table, struct arena *a,
-                       void *config) MUST_CHECK;
+                       const struct runfile_table *table, struct arena *a, void *config) MUST_CHECK;
 /// The resolved config as YAML text (every key with its value) that runfile_parse reads back to the same config.
 char *runfile_print(const struct runfile_table *table, const void *config, struct arena *a);

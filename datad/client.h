@@ -38,19 +38,24 @@ struct batch {
 };
 
 struct client_options {
-    const char *socket;   // path of datad's Unix socket; "random:V" = no datad: uniform tokens < V by counter RNG, one document a row
-    const char *split;    // "train" or "validation"
-    uint64_t sequence;    // T: tokens a row
-    uint64_t lane_rows;   // B: rows a lane
-    uint64_t step_lanes;  // lanes a step: row position = (step * step_lanes + lane) * lane_rows + row
-    uint64_t seed;        // of the order (and of "random:")
+    const char *
+        socket; // path of datad's Unix socket; "random:V" = no datad: uniform tokens < V by counter RNG, one document a row
+    const char *split;  // "train" or "validation"
+    uint64_t sequence;  // T: tokens a row
+    uint64_t lane_rows; // B: rows a lane
+    uint64_t
+        step_lanes; // lanes a step: row position = (step * step_lanes + lane) * lane_rows + row
+    uint64_t seed;  // of the order (and of "random:")
     uint64_t deadline_ns; // of client_open and client_wait; 0 = 30 s
-    bool (*keep_waiting)(void *context); // polled while waiting: fabric progress; false = give up (ERR_GONE). May be NULL.
+    bool (*keep_waiting)(
+        void *
+            context); // polled while waiting: fabric progress; false = give up (ERR_GONE). May be NULL.
     void *context;
 };
 
 struct client_info {
-    struct hash128 stream_hash; // of dataset, mixture, seed, T and split: saved with a checkpoint and compared on resume
+    struct hash128
+        stream_hash; // of dataset, mixture, seed, T and split: saved with a checkpoint and compared on resume
     uint32_t vocabulary, end_of_text;
     uint64_t n_rows; // rows in one epoch of the split
     uint64_t n_tokens;
@@ -62,7 +67,8 @@ struct client;
 /// "positions" i32 (index within the document, in this row), "document_start" i32 (row index where the position's document
 /// starts: attention sees [document_start, position's row index]).
 /// Errors: ERR_GONE (nobody listens within the deadline), ERR_DENIED (socket of another user), ERR_CONFIG (split empty).
-enum err client_open(const struct client_options *o, struct arena *a, struct client **out) MUST_CHECK;
+enum err client_open(const struct client_options *o, struct arena *a,
+                     struct client **out) MUST_CHECK;
 void client_close(struct client *c);
 const struct client_info *client_info(const struct client *c);
 /// Local; does not block. Errors: ERR_INVARIANT when CLIENT_WINDOW requests are under way.

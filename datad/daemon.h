@@ -6,14 +6,15 @@
 #include "base/err.h"
 
 struct daemon {
-    pid_t pid; // 0 = not ours
-    int pidfd; // -1 = none
+    pid_t pid;                            // 0 = not ours
+    int pidfd;                            // -1 = none
     const char *weft, *config, *log_file; // borrowed
 };
 
 /// Starts `weft datad config` by posix_spawn (new session, no inherited descriptors beyond 0-2, no OMPI_*/PMIX_* variables) so that it
 /// dies with the calling thread's process. weft = path of this executable. Main thread only. Errors: ERR_IO.
-enum err daemon_start(struct daemon *d, const char *weft, const char *config, const char *log_file) MUST_CHECK;
+enum err daemon_start(struct daemon *d, const char *weft, const char *config,
+                      const char *log_file) MUST_CHECK;
 /// Restarts it if it has ended; returns whether it had. Can be called often (poll of a pidfd).
 enum err daemon_supervise(struct daemon *d, int *restarted) MUST_CHECK;
 /// SIGTERM, wait, then SIGKILL after 5 s. A daemon that is not ours is left alone.

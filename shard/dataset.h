@@ -12,13 +12,14 @@
 struct dataset;
 
 struct dataset_info {
-    struct hash128 hash;          // of the shards' footers, in order: names the content
+    struct hash128 hash; // of the shards' footers, in order: names the content
     uint64_t n_shards, n_bins, n_documents, n_tokens;
     uint64_t max_bin_tokens, max_bin_documents;
-    uint32_t vocabulary;          // ids are < vocabulary
-    uint32_t end_of_text;         // id that ends each document (stored with the document's tokens, counted in n_tokens)
+    uint32_t vocabulary; // ids are < vocabulary
+    uint32_t
+        end_of_text; // id that ends each document (stored with the document's tokens, counted in n_tokens)
     struct hash128 tokenizer_hash;
-    char tokenizer_file[256];     // path of the tokenizer.json kept with the dataset; "" if none
+    char tokenizer_file[256]; // path of the tokenizer.json kept with the dataset; "" if none
 };
 
 struct dataset_bin {

@@ -16,9 +16,10 @@ struct tokenizer;
 /// Loads path: a Hugging Face tokenizer.json with a byte-level BPE model (what weft tokenizer train writes), a folder with GPT-2's
 /// vocab.bpe + encoder.json, or a tiktoken rank file. Errors: ERR_IO, ERR_DATA naming file and what is wrong.
 enum err tokenizer_open(const char *path, struct arena *a, struct tokenizer **out) MUST_CHECK;
-uint32_t tokenizer_vocabulary(const struct tokenizer *t);  // number of ids
-uint32_t tokenizer_end_of_text(const struct tokenizer *t); // id of <|endoftext|>; UINT32_MAX if it has none
-struct hash128 tokenizer_hash(const struct tokenizer *t);  // of vocabulary, merges and rule
+uint32_t tokenizer_vocabulary(const struct tokenizer *t); // number of ids
+uint32_t
+tokenizer_end_of_text(const struct tokenizer *t); // id of <|endoftext|>; UINT32_MAX if it has none
+struct hash128 tokenizer_hash(const struct tokenizer *t); // of vocabulary, merges and rule
 
 struct tokenizer_tokens {
     uint32_t *ids;

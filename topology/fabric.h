@@ -28,7 +28,7 @@ enum fabric_direction { FABRIC_SEND, FABRIC_RECV };
 struct fabric_message {
     int peer; // may be this rank itself: then its send is copied to its receive
     enum fabric_direction direction;
-    void *data; // sends only read it. The walker passes NULL (no bytes move).
+    void *data;     // sends only read it. The walker passes NULL (no bytes move).
     size_t n_bytes; // 0 is legal: no message is sent
 };
 
@@ -37,11 +37,12 @@ struct fabric_ticket {
 };
 
 struct fabric_options {
-    uint64_t deadline_ns;    // of every wait; 0 = 60 s (WEFT_DEADLINE_S in the environment overrides)
+    uint64_t deadline_ns; // of every wait; 0 = 60 s (WEFT_DEADLINE_S in the environment overrides)
 };
 
 /// MPI_Init_thread(FUNNELED) and a private communicator. Ends with fabric_close. Collective.
-enum err fabric_open_mpi(const struct fabric_options *o, struct arena *a, struct fabric **out) MUST_CHECK;
+enum err fabric_open_mpi(const struct fabric_options *o, struct arena *a,
+                         struct fabric **out) MUST_CHECK;
 /// True when this process was started by mpirun or srun with PMIx (environment only). Local.
 bool fabric_launched(void);
 /// A fabric of one rank, without MPI. Local.
@@ -75,7 +76,8 @@ enum err fabric_wait(struct fabric *f, struct fabric_ticket *t) MUST_CHECK;
 
 /// Small blocking all-gather of n_bytes from each rank into all[size][n_bytes]; for start-up and
 /// per-step scalars. Takes its own sequence space. Collective. Errors: ERR_HANG.
-enum err fabric_all_gather(struct fabric *f, const void *mine, size_t n_bytes, void *all) MUST_CHECK;
+enum err fabric_all_gather(struct fabric *f, const void *mine, size_t n_bytes,
+                           void *all) MUST_CHECK;
 /// Everyone learns the worst of all ranks' errors: OK only if all are. A rank that was OK gets a line that names the rank and
 /// its cause; the lowest failing rank's error wins. Collective. Errors: that error, or ERR_HANG.
 enum err fabric_agree(struct fabric *f, enum err mine) MUST_CHECK;

@@ -31,11 +31,11 @@ struct schedule_covers {
 };
 struct schedule_reduce {
     struct schedule_ranks who;
-    const struct range *owned;             // [n_ranks] byte ranges of the vector
-    const struct schedule_covers *covers;  // [n_ranks]
-    unsigned char *sent;                   // this rank's cover sums
+    const struct range *owned;            // [n_ranks] byte ranges of the vector
+    const struct schedule_covers *covers; // [n_ranks]
+    unsigned char *sent;                  // this rank's cover sums
     size_t sent_stride_bytes;
-    unsigned char *received;               // [total covers][received_stride_bytes]
+    unsigned char *received; // [total covers][received_stride_bytes]
     size_t received_stride_bytes;
 };
 /// Number of messages schedule_reduce_messages writes, self messages included. Local.

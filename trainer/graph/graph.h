@@ -19,12 +19,19 @@ enum tensor_kind {
     TENSOR_ACTIVATION,
     TENSOR_PARAMETER, // gathered copy of a parameter, in the compute dtype
     TENSOR_GRADIENT,  // of a parameter: f32, one a lane
-    TENSOR_INPUT,     // array of the batch (datad/client.h), by name; or "loss_scale" f32 [1]: 1 / step_loss_tokens
-    TENSOR_CONSTANT,  // filled once at start by a function of its node-independent attributes (rope table)
-    TENSOR_STATE,     // lives across calls: KV cache
+    TENSOR_INPUT, // array of the batch (datad/client.h), by name; or "loss_scale" f32 [1]: 1 / step_loss_tokens
+    TENSOR_CONSTANT, // filled once at start by a function of its node-independent attributes (rope table)
+    TENSOR_STATE, // lives across calls: KV cache
 };
 
-enum { TENSOR_DIMS = 4, NODE_INPUTS = 10, NODE_OUTPUTS = 4, GRAPH_NAME_BYTES = 64, TENSOR_NONE = -1, UNIT_NONE = -1 };
+enum {
+    TENSOR_DIMS = 4,
+    NODE_INPUTS = 10,
+    NODE_OUTPUTS = 4,
+    GRAPH_NAME_BYTES = 64,
+    TENSOR_NONE = -1,
+    UNIT_NONE = -1
+};
 
 struct tensor {
     char name[GRAPH_NAME_BYTES]; // parameters: the logical name ("layers.3.attention.q.weight")
@@ -46,14 +53,14 @@ struct parameter {
     int unit;
     enum initializer init;
     float init_std;
-    bool decay;     // weight decay applies (matrices; not gains, biases)
-    bool trainable; // false: no gradient, no optimizer state (I8)
+    bool decay;           // weight decay applies (matrices; not gains, biases)
+    bool trainable;       // false: no gradient, no optimizer state (I8)
     int tensor, gradient; // tensor indices; gradient -1 before graph_differentiate or when frozen
 };
 
 // The parameters gathered together.
 struct unit {
-    char name[GRAPH_NAME_BYTES]; // "embedding", "layer.3", "head"
+    char name[GRAPH_NAME_BYTES];       // "embedding", "layer.3", "head"
     int first_parameter, n_parameters; // contiguous in graph.parameters
 };
 
@@ -61,19 +68,18 @@ struct unit {
 struct attributes {
     size_t n_heads, n_kv_heads, head_size, sequence;
     float scale, eps, softcap, z_loss;
-    double base; // of rotary angles
-    int activation; // enum activation
+    double base;     // of rotary angles
+    int activation;  // enum activation
     bool accumulate; // gradient outputs: add to what earlier nodes wrote
 };
 
-enum op; // graph/op.h
-
 struct node {
     int op;
-    int layer;       // recompute group: nodes of one layer are recomputed together; -1 = never recomputed
-    bool backward;   // made by graph_differentiate
+    int layer; // recompute group: nodes of one layer are recomputed together; -1 = never recomputed
+    bool backward; // made by graph_differentiate
     int n_inputs, n_outputs;
-    int inputs[NODE_INPUTS], outputs[NODE_OUTPUTS]; // tensor indices; TENSOR_NONE = optional and absent
+    int inputs[NODE_INPUTS],
+        outputs[NODE_OUTPUTS]; // tensor indices; TENSOR_NONE = optional and absent
     struct attributes attributes;
 };
 
@@ -98,15 +104,18 @@ size_t graph_elems(const struct graph *g, int tensor);
 size_t graph_bytes(const struct graph *g, int tensor);
 
 // Building. Each returns the tensor's index. dims are read, names copied.
-int graph_add_tensor(struct graph *g, enum tensor_kind kind, enum dtype type, const char *name, int n_dims, const size_t *dims);
+int graph_add_tensor(struct graph *g, enum tensor_kind kind, enum dtype type, const char *name,
+                     int n_dims, const size_t *dims);
 int graph_input(struct graph *g, const char *name, enum dtype type); // [R]
 int graph_begin_unit(struct graph *g, const char *name);
 /// A parameter of the current unit; returns its tensor.
-int graph_parameter(struct graph *g, const char *name, int n_dims, const size_t *dims, enum initializer init, float std, bool decay);
+int graph_parameter(struct graph *g, const char *name, int n_dims, const size_t *dims,
+                    enum initializer init, float std, bool decay);
 
 /// Appends a node: checks the op's shape rule and makes its outputs (TENSOR_ACTIVATION), whose indices are in the returned node. The pointer is valid until the next
 /// node is added. Errors (wrong shapes are programmer errors of the architecture): ASSERT with op and tensor names.
-struct node *graph_node(struct graph *g, int op, int n_inputs, const int *inputs, const struct attributes *attributes);
+struct node *graph_node(struct graph *g, int op, int n_inputs, const int *inputs,
+                        const struct attributes *attributes);
 
 /// Appends the gradient of the sum of graph.loss (times loss_scale) with respect to every trainable parameter, as nodes. Afterwards
 /// parameters[i].gradient names the TENSOR_GRADIENT of parameter i. Nodes whose results nobody needs are dropped. Frozen parameters get none (I8).

@@ -14,7 +14,7 @@ struct attention {
     enum dtype type;
     size_t n_sequences, sequence, n_heads, n_kv_heads, head_size; // S T H K D; D a multiple of 8
     float scale;                                                  // of q k^T, usually 1/sqrt(D)
-    const int32_t *document_start;                                // [S*T], index within the sequence
+    const int32_t *document_start; // [S*T], index within the sequence
     const void *q, *k, *v;
     void *o;
     float *lse; // log-sum-exp of each row's scaled scores, for the gradient
@@ -37,9 +37,10 @@ struct attention_cached {
     enum dtype type;
     size_t n_rows, first_position, n_heads, n_kv_heads, head_size;
     float scale;
-    const void *q;                // [n_rows, H*D]
+    const void *q;                 // [n_rows, H*D]
     const void *k_cache, *v_cache; // [>= first_position + n_rows, K*D]
-    void *o;                      // [n_rows, H*D]
+    void *o;                       // [n_rows, H*D]
 };
 void attention_cached_forward(const struct attention_cached *a, struct pool *pool, void *scratch);
-size_t attention_cached_scratch_bytes(const struct attention_cached *a, size_t n_threads, size_t capacity);
+size_t attention_cached_scratch_bytes(const struct attention_cached *a, size_t n_threads,
+                                      size_t capacity);

@@ -11,19 +11,19 @@
 #include "trainer/kernel/dtype.h"
 
 struct head {
-    enum dtype type;               // of x, w, d_x
+    enum dtype type;                  // of x, w, d_x
     size_t n_rows, width, vocabulary; // of one lane: R C V
-    float softcap, z_loss;         // 0 = off
-    const void *x;                 // [R, C]
-    const void *w;                 // [V, C]
-    const int32_t *targets;        // [R]
-    const float *mask;             // [R]
-    float *loss;                   // [R] out
+    float softcap, z_loss;            // 0 = off
+    const void *x;                    // [R, C]
+    const void *w;                    // [V, C]
+    const int32_t *targets;           // [R]
+    const float *mask;                // [R]
+    float *loss;                      // [R] out
     // Gradient of scale * sum_i loss[i]:
     float scale;
-    void *d_x;                     // [R, C]
-    float *d_w;                    // [V, C] f32
-    int accumulate_d_w;            // continue from d_w
+    void *d_x;          // [R, C]
+    float *d_w;         // [V, C] f32
+    int accumulate_d_w; // continue from d_w
 };
 
 size_t head_scratch_bytes(const struct head *h, size_t n_threads);

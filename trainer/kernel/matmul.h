@@ -22,7 +22,7 @@ struct matmul {
     size_t a_row_stride, a_k_stride;
     const void *b; // b[j, k] = b[j * b_row_stride + k * b_k_stride]; one stride is 1
     size_t b_row_stride, b_k_stride;
-    void *out; // out[i, j] = out[i * out_row_stride + j]
+    void *out;           // out[i, j] = out[i * out_row_stride + j]
     enum dtype out_type; // DTYPE_F32, or DTYPE_BF16 (rounded once at the end)
     size_t out_row_stride;
     const void *bias; // [n] of type `type`, added in f32 after the sum; NULL = none

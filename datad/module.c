@@ -1,0 +1,1 @@
+typedef int datad_module; // until the first real file of this folder lands
