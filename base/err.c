@@ -31,13 +31,13 @@ enum err fail(enum err e, const char *format, ...)
 
 enum err fail_at(enum err e, const char *format, ...)
 {
-    char cause[LINE_BYTES];
-    memcpy(cause, line, sizeof cause);
+    char where[LINE_BYTES / 2], cause[LINE_BYTES / 2];
     va_list args;
     va_start(args, format);
-    int n = vsnprintf(line, sizeof line, format, args);
+    vsnprintf(where, sizeof where, format, args);
     va_end(args);
-    if (n >= 0 && n < LINE_BYTES) snprintf(line + n, sizeof line - (size_t)n, ": %s", cause);
+    snprintf(cause, sizeof cause, "%.*s", (int)sizeof cause - 1, line);
+    snprintf(line, sizeof line, "%s: %s", where, cause);
     return e;
 }
 
