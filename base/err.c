@@ -31,7 +31,7 @@ enum err fail(enum err e, const char *format, ...)
 
 enum err fail_at(enum err e, const char *format, ...)
 {
-    char where[LINE_BYTES / 2], cause[LINE_BYTES / 2];
+    char where[LINE_BYTES / 2 - 2], cause[LINE_BYTES / 2];
     va_list args;
     va_start(args, format);
     vsnprintf(where, sizeof where, format, args);
