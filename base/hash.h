@@ -6,6 +6,8 @@
 
 /// CRC-32C (Castagnoli) of data, continuing from crc (0 to begin).
 uint32_t hash_crc32c(uint32_t crc, const void *data, size_t n_bytes);
+/// The same value without help from the CPU: the reference.
+uint32_t hash_crc32c_portable(uint32_t crc, const void *data, size_t n_bytes);
 /// XXH3 64 of data with seed.
 uint64_t hash_xxh3(const void *data, size_t n_bytes, uint64_t seed);
 
@@ -14,5 +16,5 @@ struct hash128 {
 };
 /// XXH3 128 of data.
 struct hash128 hash_xxh3_128(const void *data, size_t n_bytes);
-/// 32 lower-case hex digits and a NUL.
+/// 32 lower-case hex digits, hi first, and a NUL.
 void hash_hex(struct hash128 h, char out[33]);
