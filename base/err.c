@@ -20,16 +20,17 @@ static const struct {
 #undef X
 };
 
-enum err fail(enum err e, const char *format, ...)
+void err_record(const char *format, ...)
 {
+    char recorded[LINE_BYTES]; // the arguments may name the line itself
     va_list args;
     va_start(args, format);
-    vsnprintf(line, sizeof line, format, args);
+    vsnprintf(recorded, sizeof recorded, format, args);
     va_end(args);
-    return e;
+    snprintf(line, sizeof line, "%s", recorded);
 }
 
-enum err fail_at(enum err e, const char *format, ...)
+void err_record_at(const char *format, ...)
 {
     char where[LINE_BYTES / 2 - 2], cause[LINE_BYTES / 2];
     va_list args;
@@ -38,7 +39,6 @@ enum err fail_at(enum err e, const char *format, ...)
     va_end(args);
     snprintf(cause, sizeof cause, "%.*s", (int)sizeof cause - 1, line);
     snprintf(line, sizeof line, "%s: %s", where, cause);
-    return e;
 }
 
 const char *err_line(void)

@@ -31,13 +31,16 @@ enum err {
         ERR_N
 };
 
-/// Records the cause in this thread's line and returns e. Local.
-enum err fail(enum err e, const char *format, ...)
-    __attribute__((format(printf, 2, 3), warn_unused_result));
+// fail(e, format, ...) records the cause in this thread's line and is e; fail_at(e, format, ...)
+// prefixes the line with "format: ", for callers that know where. Macros, so that the compiler sees
+// that a constant error is not OK and outputs are only read when they were written.
+#define fail(e, ...) ((void)err_record(__VA_ARGS__), (e))
+#define fail_at(e, ...) ((void)err_record_at(__VA_ARGS__), (e))
 
-/// Prefixes this thread's line with "format: " and returns e; for callers that know where. Local.
-enum err fail_at(enum err e, const char *format, ...)
-    __attribute__((format(printf, 2, 3), warn_unused_result));
+/// Sets this thread's line. Local. Can't fail.
+void err_record(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/// Prefixes this thread's line with "format: ". Local. Can't fail.
+void err_record_at(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /// The line recorded last in this thread ("" if none). Can't fail.
 const char *err_line(void);
