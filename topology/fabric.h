@@ -11,8 +11,9 @@
 //
 // Messages between a pair of ranks are matched by seq (the collective's sequence number, equal on all ranks: I3) and, within
 // one collective, by their order in the list. Only one thread of a rank calls the fabric.
-// Every wait spins briefly, then yields; past the deadline it fails with ERR_HANG naming operation, seq and
-// the peers it still waits for.
+// Every wait spins briefly, then yields, then naps; past the deadline it fails with ERR_HANG naming operation, seq and
+// the peers it still waits for. A message that fails breaks the fabric: from then on every start and wait
+// returns that error.
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,17 +39,22 @@ struct fabric_ticket {
 
 struct fabric_options {
     uint64_t deadline_ns; // of every wait; 0 = 60 s (WEFT_DEADLINE_S in the environment overrides)
+    size_t piece_bytes;   // larger messages are sent in pieces; 0 = 1 GiB (MPI counts are int)
 };
 
-/// MPI_Init_thread(FUNNELED) and a private communicator. Ends with fabric_close. Collective.
+/// MPI_Init_thread(FUNNELED) and a private communicator. Ends with fabric_close. The fabric lives in a and its
+/// message table grows there until it has seen the most messages in flight. Collective.
+/// Errors: ERR_USAGE (WEFT_DEADLINE_S), ERR_GONE (MPI refused).
 enum err fabric_open_mpi(const struct fabric_options *o, struct arena *a,
                          struct fabric **out) MUST_CHECK;
 /// True when this process was started by mpirun or srun with PMIx (environment only). Local.
 bool fabric_launched(void);
 /// A fabric of one rank, without MPI. Local.
 enum err fabric_open_alone(struct arena *a, struct fabric **out) MUST_CHECK;
-/// Collective: MPI_Finalize for MPI.
+/// Collective: MPI_Finalize for MPI. Nothing may be under way; a broken fabric ends the job instead.
 void fabric_close(struct fabric *f);
+/// Changes the deadline of every later wait (loading a checkpoint takes longer than a step). Local.
+void fabric_set_deadline(struct fabric *f, uint64_t deadline_ns);
 
 int fabric_rank(const struct fabric *f);
 int fabric_size(const struct fabric *f);
@@ -62,20 +68,24 @@ int fabric_n_nodes(const struct fabric *f);
 int fabric_node_of(const struct fabric *f, int rank);
 int fabric_local_rank_of(const struct fabric *f, int rank);
 
-/// Starts the messages of one collective. messages is read before return; data is borrowed until
-/// the wait. Local (its peers start the same seq). Errors: ERR_INVARIANT when seq is reused while under way.
+/// Starts the messages of one collective. messages and name are read before return; data is borrowed until
+/// the wait. seq < 2^63. Local (its peers start the same seq). Errors: ERR_INVARIANT when seq is reused while under
+/// way, a self message has no partner, or (sim) two ends disagree about a size; ERR_GONE.
 enum err fabric_start(struct fabric *f, uint64_t seq, const char *name,
                       const struct fabric_message *messages, size_t n_messages,
                       struct fabric_ticket *out) MUST_CHECK;
 /// Drives progress without blocking; 0.4-1.4 us with nothing to do. Local.
 void fabric_poll(struct fabric *f);
-/// True once all messages of t are done (then t need not be waited for). Drives progress. Local.
+/// True once all messages of t are done (then t->id is 0 and t need not be waited for), or when the fabric is broken
+/// (then t->id stays and fabric_wait says why). Drives progress. Local.
 bool fabric_test(struct fabric *f, struct fabric_ticket *t);
-/// Errors: ERR_HANG past the deadline, naming operation, seq, bytes and peers.
+/// Errors: ERR_HANG past the deadline, naming operation, seq, bytes and peers (t may be waited for again);
+/// ERR_GONE; ERR_INVARIANT when a peer sent another size.
 enum err fabric_wait(struct fabric *f, struct fabric_ticket *t) MUST_CHECK;
 
 /// Small blocking all-gather of n_bytes from each rank into all[size][n_bytes]; for start-up and
-/// per-step scalars. Takes its own sequence space. Collective. Errors: ERR_HANG.
+/// per-step scalars. Takes its own sequence space. Not on the simulated twin, which cannot block: start the messages
+/// of schedule_all_gather there. Collective. Errors: ERR_HANG.
 enum err fabric_all_gather(struct fabric *f, const void *mine, size_t n_bytes,
                            void *all) MUST_CHECK;
 /// Everyone learns the worst of all ranks' errors: OK only if all are. A rank that was OK gets a line that names the rank and
@@ -85,7 +95,10 @@ enum err fabric_agree(struct fabric *f, enum err mine) MUST_CHECK;
 _Noreturn void fabric_abort(struct fabric *f, enum err e, long step);
 
 // The simulated twin: N ranks in one process, virtual time in seconds. Each rank's clock moves by fabric_sim_compute
-// and by waiting; a message leaves when both ends have posted it and its sender's link is free.
+// and by waiting. A message leaves when both ends have posted it and both links, out of its sender and into its receiver,
+// are free; it holds them for n_bytes / bytes_per_s. Then the send is done; the receive is done latency_s later. Links serve
+// messages in the order in which they were matched, so drive the rank with the smallest clock first: then
+// that is the order of virtual time. Each rank is a node of its own.
 struct fabric_sim;
 struct fabric_sim_link {
     double latency_s, bytes_per_s; // of one rank's link, each way

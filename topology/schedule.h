@@ -22,6 +22,13 @@ struct schedule_ranks {
 size_t schedule_gather(struct schedule_ranks who, const struct range *owned, unsigned char *buffer,
                        struct fabric_message *out);
 
+/// All-gather of n_bytes from each rank, in place in buffer[n_ranks][n_bytes]. As schedule_gather. Local.
+size_t schedule_all_gather(struct schedule_ranks who, size_t n_bytes, unsigned char *buffer,
+                           struct fabric_message *out);
+/// buffer of rank root to all others. Writes n_ranks - 1 messages on root and one elsewhere (none when n_bytes is 0). Local.
+size_t schedule_broadcast(struct schedule_ranks who, int root, size_t n_bytes,
+                          unsigned char *buffer, struct fabric_message *out);
+
 /// One round of the reduce-scatter over lanes (I2 c): rank s holds covers[s].nodes[..], each a whole vector of
 /// vector_bytes (at sent + i * vector_stride_bytes); owner r needs the bytes owned[r] of each. Receives land at received + k *
 /// received_stride_bytes, k counting (rank, cover) pairs in rank order, own covers included (own ones are copied by a self message).
@@ -40,4 +47,5 @@ struct schedule_reduce {
 };
 /// Number of messages schedule_reduce_messages writes, self messages included. Local.
 size_t schedule_reduce_count(const struct schedule_reduce *r);
+/// Writes the messages; empty ranges give none. sent and received may be NULL (walker). Local.
 size_t schedule_reduce_messages(const struct schedule_reduce *r, struct fabric_message *out);
