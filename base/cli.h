@@ -49,5 +49,22 @@ struct cli_usage {
 enum err cli_parse(int argc, char **argv, const struct cli_usage *usage, char ***operands,
                    size_t *n_operands) MUST_CHECK;
 
-/// A command: argv[0] is the command's last word ("verify"). Declared in weft.c's table.
+/// A command: argv[0] is the command's last word ("verify").
 typedef enum err (*cli_command_fn)(int argc, char **argv);
+
+struct cli_command {
+    const char *name;
+    cli_command_fn run;
+    const char *summary; // one line
+};
+
+/// Runs the command named by argv[1] with argc - 1 and argv + 1, or lists them all for --help. words is
+/// what was typed so far ("weft shard"). Errors: ERR_USAGE with the nearest valid command; those of
+/// the command.
+enum err cli_dispatch(int argc, char **argv, const char *words, const struct cli_command *commands,
+                      size_t n_commands) MUST_CHECK;
+
+// Begins the definition of a command of weft.c's table: CLI_COMMAND(train) { ... argc, argv ... }
+#define CLI_COMMAND(name)                                      \
+    enum err command_##name(int argc, char **argv) MUST_CHECK; \
+    enum err command_##name(int argc, char **argv)

@@ -1,12 +1,13 @@
 #pragma once
-// Log lines for people (stderr) and records for programs (JSON lines). Lower case, rank and step
-// first, `name value`.
+// Lines for people. Lower case, rank and step first, `name value`. Results go to stdout through
+// printf; what happens meanwhile goes here.
 
 #include <stdbool.h>
 
-#include "base/err.h"
-
-/// One line to stderr, prefixed "weft: ". Thread-safe.
+/// One line to stderr, prefixed "weft: ", in one write. Thread-safe. Can't fail.
 void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/// As log_line, but only when stdout is a terminal: rewrites the last line (\r); elsewhere nothing.
+/// When stdout is a terminal: shows the line in place of the last progress line; elsewhere nothing.
+/// Thread-safe. Can't fail.
 void log_progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/// Clears the progress line, before something is printed to stdout. Thread-safe. Can't fail.
+void log_progress_end(void);
