@@ -30,6 +30,7 @@ enum {
     NODE_OUTPUTS = 4,
     GRAPH_NAME_BYTES = 64,
     TENSOR_NONE = -1,
+    TENSOR_MAKE = -2, // only in a call of graph_node_into: the shape rule makes this output
     UNIT_NONE = -1
 };
 
@@ -41,6 +42,7 @@ struct tensor {
     size_t dims[TENSOR_DIMS];
     int parameter; // PARAMETER, GRADIENT: index into graph.parameters; else -1
     int unit;      // UNIT_NONE for activations
+    double base;   // CONSTANT: base of the rotary angles it holds
 };
 
 enum initializer { INIT_NORMAL, INIT_ONES, INIT_ZEROS };
@@ -70,6 +72,7 @@ struct attributes {
     float scale, eps, softcap, z_loss;
     double base;     // of rotary angles
     int activation;  // enum activation
+    enum dtype type; // of CAST's output
     bool accumulate; // gradient outputs: add to what earlier nodes wrote
 };
 
@@ -95,6 +98,8 @@ struct graph {
     enum dtype compute;    // dtype of gathered parameters and matrix inputs
     int loss;              // tensor: f32 [R], per position; TENSOR_NONE in decode graphs
     int logits;            // decode graphs: f32 [R, V]
+    int layer;             // recompute group given to nodes that are added from now on
+    int tensor_capacity, node_capacity, parameter_capacity, unit_capacity;
 };
 
 /// An empty graph for lanes of rows x sequence positions. Local.
@@ -106,7 +111,8 @@ size_t graph_bytes(const struct graph *g, int tensor);
 // Building. Each returns the tensor's index. dims are read, names copied.
 int graph_add_tensor(struct graph *g, enum tensor_kind kind, enum dtype type, const char *name,
                      int n_dims, const size_t *dims);
-int graph_input(struct graph *g, const char *name, enum dtype type); // [R]
+/// The batch array of that name, [R]; made once, found again later.
+int graph_input(struct graph *g, const char *name, enum dtype type);
 int graph_begin_unit(struct graph *g, const char *name);
 /// A parameter of the current unit; returns its tensor.
 int graph_parameter(struct graph *g, const char *name, int n_dims, const size_t *dims,
@@ -116,14 +122,27 @@ int graph_parameter(struct graph *g, const char *name, int n_dims, const size_t 
 /// node is added. Errors (wrong shapes are programmer errors of the architecture): ASSERT with op and tensor names.
 struct node *graph_node(struct graph *g, int op, int n_inputs, const int *inputs,
                         const struct attributes *attributes);
+/// As graph_node, but the caller says where outputs go: a tensor (whose shape is checked), TENSOR_NONE (not wanted) or TENSOR_MAKE.
+struct node *graph_node_into(struct graph *g, int op, int n_inputs, const int *inputs,
+                             const struct attributes *attributes, int n_outputs,
+                             const int *outputs);
+/// Names a tensor; longer names are cut.
+void graph_name(struct graph *g, int tensor, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/// Index of the parameter of that name, or -1. Local.
+int graph_find_parameter(const struct graph *g, const char *name);
 
 /// Appends the gradient of the sum of graph.loss (times loss_scale) with respect to every trainable parameter, as nodes. Afterwards
-/// parameters[i].gradient names the TENSOR_GRADIENT of parameter i. Nodes whose results nobody needs are dropped. Frozen parameters get none (I8).
+/// parameters[i].gradient names the TENSOR_GRADIENT of parameter i. Nodes whose results nobody needs are dropped (the tensors that only
+/// they used stay in the table and need no memory). Frozen parameters get none (I8). HEAD_GRADIENT writes graph.loss too, so HEAD goes.
+/// A gradient of an activation has the activation's type. Local. Errors: ERR_CONFIG when the loss does not depend on a trainable parameter.
 enum err graph_differentiate(struct graph *g) MUST_CHECK;
 /// One line a node and a line a parameter, for people and golden tests.
 char *graph_print(const struct graph *g, struct arena *a);
 
 struct cost {
-    double flops, bytes; // of one lane; causal attention counted as the half it is
+    // Of one lane. flops: matrix products and attention only (2 a multiply-add), causal attention counted as the half it is, scores that the
+    // attention gradient forms again not counted; everything else is bound by bytes: operands read and written once.
+    double flops, bytes;
 };
 struct cost graph_node_cost(const struct graph *g, const struct node *n);

@@ -26,6 +26,7 @@
     X(ACTIVATE_GRADIENT, activate_gradient)                      \
     X(MULTIPLY, multiply)                                        \
     X(ADD, add)                                                  \
+    X(CAST, cast) /* x -> x in attributes.type */                \
     X(HEAD, head) /* x[R,C], w[V,C], targets, mask -> loss[R] */ \
     X(HEAD_GRADIENT, head_gradient)                              \
     X(LOGITS, logits) /* x[R,C], w[V,C] -> f32 [R,V]; decode only */
@@ -49,6 +50,7 @@ struct op_call {
     void *scratch;         // op_row.scratch_bytes, 64-byte aligned
     size_t state_position; // cached attention: position of the first row
     size_t state_rows;     // cached attention: rows that count (<= R)
+    bool f64; // references only: every floating operand is an array of double (gradient checks)
 };
 
 struct gradient; // graph/gradient.h: finds and adds up the gradients of tensors
@@ -64,9 +66,14 @@ struct op_row {
     void (*gradient)(struct gradient *d, int node);
     size_t (*scratch_bytes)(const struct graph *g, const struct node *n, size_t n_lanes,
                             size_t n_threads); // NULL = 0
-    /// Plain scalar code for one lane, f64 inside, f32/bf16 operands as in the call; checked against run and, for rows with a gradient, differentiated numerically.
+    /// Plain scalar code for one lane (n_lanes 1), f64 inside, f32/bf16 operands as in the call (or all f64); checked against run and, for rows
+    /// with a gradient, differentiated numerically.
     void (*reference)(const struct op_call *c);
 };
+
+#define X(name, row) extern const struct op_row op_row_##row; // beside the op's functions
+OP_TABLE(X)
+#undef X
 
 /// The row of an op. Can't fail.
 const struct op_row *op_row(int op);

@@ -21,8 +21,8 @@ struct head {
     float *loss;                      // [R] out
     // Gradient of scale * sum_i loss[i]:
     float scale;
-    void *d_x;          // [R, C]
-    float *d_w;         // [V, C] f32
+    void *d_x;          // [R, C]; NULL = not wanted
+    float *d_w;         // [V, C] f32; NULL = not wanted (frozen)
     int accumulate_d_w; // continue from d_w
 };
 
