@@ -104,7 +104,7 @@ static double score(const struct view *v, size_t key)
 
 static double log_sum_exp(const struct view *v)
 {
-    double top = -INFINITY, sum = 0;
+    double top = -HUGE_VAL, sum = 0;
     for (size_t key = v->first; key < v->last; key++)
         top = fmax(top, score(v, key));
     for (size_t key = v->first; key < v->last; key++)

@@ -35,8 +35,7 @@ static double activation_value(int f, double x)
     case ACTIVATION_RELU2:
         return x > 0 ? x * x : 0;
     }
-    ASSERT(!"an activation");
-    return 0;
+    err_abort(__FILE__, __LINE__, "activation %d is unknown", f);
 }
 
 static double gelu_tanh_slope(double x)
@@ -59,8 +58,7 @@ static double activation_slope(int f, double x)
     case ACTIVATION_RELU2:
         return x > 0 ? 2 * x : 0;
     }
-    ASSERT(!"an activation");
-    return 0;
+    err_abort(__FILE__, __LINE__, "activation %d is unknown", f);
 }
 
 static void activate_gradient_rule(struct gradient *d, int node)

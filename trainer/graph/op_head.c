@@ -68,7 +68,7 @@ static double logit(const struct op_call *c, size_t i, size_t j, double *slope)
 static double head_log_z(const struct op_call *c, size_t i)
 {
     const size_t vocabulary = op_reference_in_dims(c, 1)[0];
-    double top = -INFINITY, sum = 0;
+    double top = -HUGE_VAL, sum = 0;
     for (size_t j = 0; j < vocabulary; j++)
         top = fmax(top, logit(c, i, j, NULL));
     for (size_t j = 0; j < vocabulary; j++)
