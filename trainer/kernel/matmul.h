@@ -37,3 +37,5 @@ size_t matmul_scratch_bytes(void);
 void matmul_run(const struct matmul *list, size_t n_products, struct pool *pool, void *scratch);
 /// The contract in plain scalar code. Can't fail.
 void matmul_reference(const struct matmul *m);
+/// One product on the calling thread, for callers that are tasks themselves. scratch: matmul_scratch_bytes(), 64-byte aligned. Can't fail.
+void matmul_run_here(const struct matmul *m, void *scratch);

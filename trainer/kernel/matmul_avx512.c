@@ -1,0 +1,196 @@
+// 8 x 32 tiles in 16 registers. For bf16 the even chain of a group goes first, is parked on the stack
+// while the odd chain takes the same registers, and then c takes their sum.
+#include <immintrin.h>
+
+#include "trainer/kernel/matmul_tile.h"
+#include "trainer/kernel/pack_avx512.h"
+
+enum { ROWS = 8, COLUMNS = 32, LANES = 16, K_CHUNK = 256, HALF = MATMUL_GROUP / 2 };
+
+#define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
+
+struct tile {
+    __m512 left[ROWS], right[ROWS];
+};
+
+// t + a * b over n_k; a [ROWS][32], b [n_k][COLUMNS].
+static inline __attribute__((always_inline)) struct tile multiply_add(struct tile t, const float *a,
+                                                                      const float *b, size_t n_k)
+{
+    for (size_t k = 0; k < n_k; k++) {
+        const __m512 left = _mm512_load_ps(b + k * COLUMNS);
+        const __m512 right = _mm512_load_ps(b + k * COLUMNS + LANES);
+#define STEP(r)                                                   \
+    {                                                             \
+        const __m512 x = _mm512_set1_ps(a[r * MATMUL_GROUP + k]); \
+        t.left[r] = _mm512_fmadd_ps(x, left, t.left[r]);          \
+        t.right[r] = _mm512_fmadd_ps(x, right, t.right[r]);       \
+    }
+        EACH_ROW(STEP)
+#undef STEP
+    }
+    return t;
+}
+
+static inline __attribute__((always_inline)) struct tile zero(void)
+{
+    struct tile t;
+#define ZERO(r) t.left[r] = t.right[r] = _mm512_setzero_ps();
+    EACH_ROW(ZERO)
+#undef ZERO
+    return t;
+}
+
+static inline __attribute__((always_inline)) struct tile read_tile(const float *c)
+{
+    struct tile t;
+#define READ(r)                                  \
+    t.left[r] = _mm512_load_ps(c + r * COLUMNS); \
+    t.right[r] = _mm512_load_ps(c + r * COLUMNS + LANES);
+    EACH_ROW(READ)
+#undef READ
+    return t;
+}
+
+static inline __attribute__((always_inline)) void write_tile(struct tile t, float *c)
+{
+#define WRITE(r)                                 \
+    _mm512_store_ps(c + r * COLUMNS, t.left[r]); \
+    _mm512_store_ps(c + r * COLUMNS + LANES, t.right[r]);
+    EACH_ROW(WRITE)
+#undef WRITE
+}
+
+static inline __attribute__((always_inline)) struct tile add(struct tile t, struct tile u)
+{
+#define ADD(r)                                       \
+    t.left[r] = _mm512_add_ps(t.left[r], u.left[r]); \
+    t.right[r] = _mm512_add_ps(t.right[r], u.right[r]);
+    EACH_ROW(ADD)
+#undef ADD
+    return t;
+}
+
+static void multiply_f32(const void *panel, const void *strip, float *c, size_t n_strips,
+                         size_t n_k)
+{
+    const float *a = panel;
+    for (size_t s = 0; s < n_strips; s++, c += ROWS * COLUMNS) {
+        const float *b = strip;
+        struct tile t = read_tile(c);
+        for (size_t k = 0; k < n_k; k += MATMUL_GROUP) {
+            t = multiply_add(t, a, b, size_min(n_k - k, MATMUL_GROUP));
+            a += ROWS * MATMUL_GROUP;
+            b += MATMUL_GROUP * COLUMNS;
+        }
+        write_tile(t, c);
+    }
+}
+
+static void multiply_bf16(const void *panel, const void *strip, float *c, size_t n_strips,
+                          size_t n_k)
+{
+    const size_t n_groups = size_ceil_div(n_k, MATMUL_GROUP);
+    const float *a = panel;
+    _Alignas(64) float parked[ROWS * COLUMNS];
+    for (size_t s = 0; s < n_strips; s++, c += ROWS * COLUMNS) {
+        const float *b = strip;
+        for (size_t g = 0; g < n_groups; g++) {
+            write_tile(multiply_add(zero(), a, b, HALF), parked);
+            const struct tile odd = multiply_add(zero(), a + HALF, b + HALF * COLUMNS, HALF);
+            write_tile(add(read_tile(c), add(read_tile(parked), odd)), c);
+            a += ROWS * MATMUL_GROUP;
+            b += MATMUL_GROUP * COLUMNS;
+        }
+    }
+}
+
+static void pack_a(const struct matmul *m, size_t i, size_t n_rows, size_t k, size_t n_k, void *to)
+{
+    const struct pack_operand o = pack_operand_a(m);
+    const bool narrow = m->type == DTYPE_BF16;
+    const size_t strip_elems = ROWS * size_align(n_k, MATMUL_GROUP);
+    const size_t step = narrow ? MATMUL_GROUP : LANES;
+    for (size_t r = 0; r < n_rows; r += PACK_TILE)
+        for (size_t x = 0; x < size_align(n_k, MATMUL_GROUP); x += step) {
+            const struct pack_window w = {i + r, n_rows - r, k + x, x < n_k ? n_k - x : 0};
+            const struct pack_tile t = pack_by_rows(&o, w);
+            float *strip = (float *)to + r / ROWS * strip_elems +
+                           x / MATMUL_GROUP * ROWS * MATMUL_GROUP + x % MATMUL_GROUP;
+            const size_t n = size_min(size_align(n_rows - r, ROWS), PACK_TILE);
+            for (size_t y = 0; y < n; y++) {
+                float *line = strip + y / ROWS * strip_elems + y % ROWS * MATMUL_GROUP;
+                _mm512_store_ps(line, narrow ? pack_even(t.v[y]) : _mm512_castsi512_ps(t.v[y]));
+                if (narrow) _mm512_store_ps(line + HALF, pack_odd(t.v[y]));
+            }
+        }
+}
+
+static void pack_b(const struct matmul *m, size_t j, size_t n_columns, size_t k, size_t n_k,
+                   void *to)
+{
+    const struct pack_operand o = pack_operand_b(m);
+    const bool narrow = m->type == DTYPE_BF16;
+    const size_t step = narrow ? MATMUL_GROUP : LANES;
+    for (size_t c = 0; c < COLUMNS; c += PACK_TILE)
+        for (size_t x = 0; x < size_align(n_k, MATMUL_GROUP); x += step) {
+            const struct pack_window w = {j + c, n_columns > c ? n_columns - c : 0, k + x,
+                                          x < n_k ? n_k - x : 0};
+            const struct pack_tile t = pack_by_k(&o, w);
+            float *line = (float *)to + x * COLUMNS + c;
+            for (size_t y = 0; y < PACK_TILE; y++, line += COLUMNS) {
+                _mm512_store_ps(line, narrow ? pack_even(t.v[y]) : _mm512_castsi512_ps(t.v[y]));
+                if (narrow) _mm512_store_ps(line + HALF * COLUMNS, pack_odd(t.v[y]));
+            }
+        }
+}
+
+static void load(const struct matmul *m, size_t i, size_t j, float *c)
+{
+    matmul_tile_load(m, i, j, c, ROWS, COLUMNS);
+}
+
+static void store(const struct matmul *m, size_t i, size_t j, const float *c)
+{
+    matmul_tile_store(m, i, j, c, ROWS, COLUMNS);
+}
+
+static size_t spin(size_t n_fmas)
+{
+    const size_t n = n_fmas / (ROWS * COLUMNS);
+    const __m512 half = _mm512_set1_ps(0.5f), one = _mm512_set1_ps(1.0f);
+    struct tile t = zero();
+    for (size_t i = 0; i < n; i++) {
+#define SPIN(r)                                        \
+    t.left[r] = _mm512_fmadd_ps(t.left[r], half, one); \
+    t.right[r] = _mm512_fmadd_ps(t.right[r], half, one);
+        EACH_ROW(SPIN)
+#undef SPIN
+    }
+    _Alignas(64) volatile float keep[ROWS * COLUMNS];
+    write_tile(t, (float *)(uintptr_t)keep);
+    return n * ROWS * COLUMNS;
+}
+
+const struct matmul_kernel matmul_avx512_f32 = {.rows = ROWS,
+                                                .columns = COLUMNS,
+                                                .k_chunk = K_CHUNK,
+                                                .elem_bytes = 4,
+                                                .task_fmas = 1 << 24,
+                                                .pack_a = pack_a,
+                                                .pack_b = pack_b,
+                                                .multiply = multiply_f32,
+                                                .load = load,
+                                                .store = store,
+                                                .spin = spin};
+const struct matmul_kernel matmul_avx512_bf16 = {.rows = ROWS,
+                                                 .columns = COLUMNS,
+                                                 .k_chunk = K_CHUNK,
+                                                 .elem_bytes = 4,
+                                                 .task_fmas = 1 << 24,
+                                                 .pack_a = pack_a,
+                                                 .pack_b = pack_b,
+                                                 .multiply = multiply_bf16,
+                                                 .load = load,
+                                                 .store = store,
+                                                 .spin = spin};
