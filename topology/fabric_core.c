@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/size.h"
+#include "base/number.h"
 #include "topology/schedule.h"
 
 static const uint64_t DEADLINE_DEFAULT_NS = 60ull * 1000 * 1000 * 1000;
@@ -40,9 +40,8 @@ enum err fabric_core_deadline(const struct fabric_options *o, uint64_t *deadline
         *deadline_ns = o != NULL && o->deadline_ns != 0 ? o->deadline_ns : DEADLINE_DEFAULT_NS;
         return OK;
     }
-    char *end = NULL;
-    const double seconds = strtod(text, &end);
-    if (*end != '\0' || !(seconds > 0 && seconds <= DEADLINE_LIMIT_S))
+    double seconds = 0;
+    if (!number_parse_f64(text, &seconds) || seconds <= 0 || seconds > DEADLINE_LIMIT_S)
         return fail(ERR_USAGE, "WEFT_DEADLINE_S=%s: want seconds, above 0 and at most %.0f", text,
                     DEADLINE_LIMIT_S);
     *deadline_ns = (uint64_t)(seconds * 1e9) + 1;
