@@ -28,8 +28,9 @@ static void clear_progress(void)
 }
 
 // prefix + the formatted text + end into line, cut to fit; returns its length.
-static size_t line_format(char line[LINE_BYTES], const char *prefix, const char *end,
-                          const char *format, va_list args)
+__attribute__((format(printf, 4, 0))) static size_t line_format(char line[LINE_BYTES],
+                                                                const char *prefix, const char *end,
+                                                                const char *format, va_list args)
 {
     size_t n_prefix = strlen(prefix), n_end = strlen(end), room = LINE_BYTES - n_prefix - n_end;
     memcpy(line, prefix, n_prefix);
