@@ -69,6 +69,10 @@ bool number_parse_f64(const char *text, double *out)
 void number_print_f64(double value, char out[NUMBER_F64_BYTES])
 {
     ASSERT(isfinite(value));
+    if (fabs(value) < 1e15 && value == floor(value) && !(value == 0 && signbit(value))) {
+        snprintf(out, NUMBER_F64_BYTES, "%.0f", value);
+        return;
+    }
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(out, NUMBER_F64_BYTES, "%.*g", digits, value);
         if (strtod(out, NULL) == value) return;
