@@ -79,6 +79,17 @@ void *arena_array(struct arena *a, size_t count, size_t size, size_t align)
     return arena_alloc(a, n_bytes, align);
 }
 
+void *arena_grow(struct arena *a, void *old, size_t n_needed, size_t *capacity, size_t size,
+                 size_t align)
+{
+    if (old != NULL && n_needed <= *capacity) return old;
+    size_t wanted = size_max(n_needed, size_max(16, 2 * *capacity));
+    void *grown = arena_array(a, wanted, size, align);
+    if (old != NULL) memcpy(grown, old, *capacity * size);
+    *capacity = wanted;
+    return grown;
+}
+
 char *arena_strndup(struct arena *a, const char *s, size_t n)
 {
     char *copy = arena_alloc(a, n + 1, 1);
