@@ -1,0 +1,60 @@
+#pragma once
+// The executor that does the work: walks the steps of a section on a real rank (its twin is run/walk.h). One function a verb.
+// After the first step of a phase it allocates nothing.
+
+#include <stdio.h>
+
+#include "base/pool.h"
+#include "datad/client.h"
+#include "topology/fabric.h"
+#include "trainer/config.h"
+#include "trainer/graph/op.h"
+#include "trainer/plan/collective.h"
+#include "trainer/plan/program.h"
+#include "trainer/run/slab.h"
+
+// Where the time of a step goes, ns of this rank.
+enum execute_time { TIME_COMPUTE, TIME_DATA, TIME_FABRIC, TIME_OPTIMIZER, TIME_SAVE, TIME_N };
+
+struct execute_result {
+    double loss, gradient_norm, validation_loss; // global: the same on all ranks
+    double learning_rate;
+    uint64_t loss_tokens; // of the step, all lanes
+    bool validated;
+};
+
+typedef enum err (*execute_save_fn)(void *context, uint64_t step);
+
+struct executor {
+    const struct config *config; // of the phase
+    const struct plan *plan;
+    struct placement at;
+    struct slab slab;
+    struct fabric *fabric;
+    struct pool *pool;
+    struct client *train, *validation; // NULL = none
+    execute_save_fn save;
+    void *save_context;
+    FILE *trace; // NULL = none
+
+    struct collective collective;
+    struct fabric_ticket *tickets; // per step of a section
+    uint64_t sequence;             // of the next collective: equal on all ranks
+    uint64_t schedule_steps;       // of the whole run: the learning rate's horizon
+    uint64_t eval_tokens;
+    float clip_scale;
+    struct execute_result result;
+    uint64_t time_ns[TIME_N], op_ns[OP_N];
+};
+
+/// Maps the slab and prepares the executor for plan on this rank. Borrows all; a keeps its tables. Local.
+enum err execute_open(struct executor *e, struct arena *a) MUST_CHECK;
+void execute_close(struct executor *e);
+/// Runs one section. Collective. Errors: what its verbs give; ERR_DIVERGED when loss or norm is not finite (on all ranks alike).
+enum err execute_section(struct executor *e, const struct program_call *call) MUST_CHECK;
+/// Master weights of block (first element within this rank's slab); NULL when this rank does not keep it. component 0 master, 1 and 2 moments. Local.
+float *execute_block(const struct executor *e, uint64_t block, int component);
+/// Fills this rank's kept master blocks with initial weights (seeded), moments with 0. Local.
+void execute_initialize(struct executor *e, uint64_t seed);
+/// Hash of all parameters: sum over blocks, the same for any number of ranks. Collective.
+enum err execute_state_hash(struct executor *e, uint64_t *out) MUST_CHECK;
