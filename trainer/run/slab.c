@@ -15,11 +15,13 @@ enum err slab_open(struct slab *s, size_t n_bytes)
     void *mapping = mmap(NULL, mapping_bytes, PROT_READ | PROT_WRITE,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (mapping == MAP_FAILED)
-        return fail(ERR_MEMORY, "slab of %zu bytes: %s; use more ranks, recompute or fewer lanes in lockstep", n_bytes,
-                    strerror(errno));
+        return fail(ERR_MEMORY,
+                    "slab of %zu bytes: %s; use more ranks, recompute or fewer lanes in lockstep",
+                    n_bytes, strerror(errno));
     uintptr_t at = size_align((uintptr_t)mapping, HUGE_PAGE_BYTES);
     *s = (struct slab){(unsigned char *)at, n_bytes, mapping, mapping_bytes};
-    (void)madvise(s->data, size_align(n_bytes, HUGE_PAGE_BYTES), MADV_HUGEPAGE); // advice: may be refused
+    (void)madvise(s->data, size_align(n_bytes, HUGE_PAGE_BYTES),
+                  MADV_HUGEPAGE); // advice: may be refused
     memset(s->data, 0, n_bytes);
     return OK;
 }
