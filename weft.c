@@ -11,7 +11,9 @@
 #include "base/fault.h"
 #include "base/log.h"
 
-#define COMMAND_TABLE(X) X(topo, "show this machine and where ranks go on it")
+#define COMMAND_TABLE(X)                             \
+    X(plan, "say what a run will do, need and take") \
+    X(topo, "show this machine and where ranks go on it")
 
 #define X(name, summary) enum err command_##name(int argc, char **argv) MUST_CHECK;
 COMMAND_TABLE(X)

@@ -8,6 +8,8 @@
 #include "trainer/model.h"
 #include "trainer/run/walk.h"
 
+enum err command_plan(int argc, char **argv) MUST_CHECK; // in weft.c's table
+
 struct options {
     struct cli_list set;
     uint64_t n_ranks, n_nodes, n_threads, n_steps;
