@@ -9,7 +9,18 @@
 #include "base/err.h"
 #include "base/size.h"
 
-enum { CHUNK_BYTES = 64 * 1024 };
+// Under ASan what is not handed out is poisoned, and each piece is followed by a gap, so that running
+// over its end is reported as with malloc.
+#ifdef WEFT_ASAN // set by the build, for gcc and clang alike
+#include <sanitizer/asan_interface.h>
+enum { REDZONE_BYTES = 32, LEAST_ALIGN = 8 }; // ASan's shadow has a byte for each 8
+#else
+#define ASAN_POISON_MEMORY_REGION(at, n_bytes) ((void)(at), (void)(n_bytes))
+#define ASAN_UNPOISON_MEMORY_REGION(at, n_bytes) ((void)(at), (void)(n_bytes))
+enum { REDZONE_BYTES = 0, LEAST_ALIGN = 1 };
+#endif
+
+enum { CHUNK_BYTES = 64 * 1024, ALIGN_LIMIT = 4096 };
 
 struct arena_chunk {
     struct arena_chunk *next;
@@ -22,19 +33,10 @@ void arena_init(struct arena *a, const char *name)
     *a = (struct arena){.name = name};
 }
 
-void arena_reset(struct arena *a)
+static void chunk_free(struct arena_chunk *chunk)
 {
-    while (a->chunks != NULL) {
-        struct arena_chunk *next = a->chunks->next;
-        free(a->chunks);
-        a->chunks = next;
-    }
-    a->used_bytes = 0;
-}
-
-void arena_fini(struct arena *a)
-{
-    arena_reset(a);
+    ASAN_UNPOISON_MEMORY_REGION(chunk->data, chunk->capacity_bytes);
+    free(chunk);
 }
 
 static struct arena_chunk *chunk_add(struct arena *a, size_t need_bytes)
@@ -47,27 +49,58 @@ static struct arena_chunk *chunk_add(struct arena *a, size_t need_bytes)
     if (chunk == NULL)
         err_abort(__FILE__, __LINE__, "arena %s: no memory for %zu bytes", a->name, need_bytes);
     *chunk = (struct arena_chunk){.next = a->chunks, .capacity_bytes = capacity_bytes};
+    ASAN_POISON_MEMORY_REGION(chunk->data, chunk->capacity_bytes);
     a->chunks = chunk;
     return chunk;
 }
 
+void arena_fini(struct arena *a)
+{
+    while (a->chunks != NULL) {
+        struct arena_chunk *next = a->chunks->next;
+        chunk_free(a->chunks);
+        a->chunks = next;
+    }
+    a->used_bytes = 0;
+}
+
+void arena_reset(struct arena *a)
+{
+    size_t capacity_bytes = 0;
+    for (const struct arena_chunk *c = a->chunks; c != NULL; c = c->next)
+        capacity_bytes += c->capacity_bytes; // memory that exists: no overflow
+    if (a->chunks != NULL && a->chunks->next != NULL) {
+        arena_fini(a);
+        chunk_add(a, capacity_bytes);
+    }
+    if (a->chunks != NULL) {
+        ASAN_POISON_MEMORY_REGION(a->chunks->data, a->chunks->capacity_bytes);
+        a->chunks->used_bytes = 0;
+    }
+    a->used_bytes = 0;
+}
+
+// Where a piece with this alignment begins in the chunk, counted from its data.
+static size_t chunk_start(const struct arena_chunk *chunk, size_t align)
+{
+    uintptr_t data = (uintptr_t)chunk->data;
+    return (size_t)(size_align(data + chunk->used_bytes, align) - data);
+}
+
 void *arena_alloc(struct arena *a, size_t n_bytes, size_t align)
 {
-    ASSERT(align != 0 && (align & (align - 1)) == 0 && align <= 4096);
+    ASSERT(align != 0 && (align & (align - 1)) == 0 && align <= ALIGN_LIMIT);
+    align = size_max(align, LEAST_ALIGN);
+    size_t taken_bytes, need_bytes; // the piece with its gap, and in the worst place
+    ASSERT(size_add(n_bytes, REDZONE_BYTES, &taken_bytes));
+    ASSERT(size_add(taken_bytes, align, &need_bytes));
     struct arena_chunk *chunk = a->chunks;
-    size_t start = 0;
-    if (chunk != NULL) {
-        uintptr_t at = (uintptr_t)chunk->data + chunk->used_bytes;
-        start = (size_t)(size_align(at, align) - (uintptr_t)chunk->data);
-    }
-    if (chunk == NULL || start > chunk->capacity_bytes || chunk->capacity_bytes - start < n_bytes) {
-        size_t need_bytes;
-        ASSERT(size_add(n_bytes, align, &need_bytes));
+    if (chunk == NULL || chunk->capacity_bytes - chunk->used_bytes < need_bytes)
         chunk = chunk_add(a, need_bytes);
-        start = (size_t)(size_align((uintptr_t)chunk->data, align) - (uintptr_t)chunk->data);
-    }
-    chunk->used_bytes = start + n_bytes;
+    size_t start = chunk_start(chunk, align);
+    chunk->used_bytes = start + taken_bytes;
     a->used_bytes += n_bytes;
+    ASAN_UNPOISON_MEMORY_REGION(chunk->data + start, n_bytes);
     return memset(chunk->data + start, 0, n_bytes);
 }
 

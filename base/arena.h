@@ -24,7 +24,8 @@ struct arena {
 void arena_init(struct arena *a, const char *name);
 /// Frees everything; the arena may be used again after arena_init. Can't fail.
 void arena_fini(struct arena *a);
-/// Frees everything but keeps the arena usable. Can't fail.
+/// Takes back everything that was handed out. The memory stays, in one chunk, so that an arena that
+/// is reset each step soon calls malloc no more. Can't fail.
 void arena_reset(struct arena *a);
 
 /// Zeroed bytes, aligned to align (a power of two). n_bytes 0 gives a valid pointer.

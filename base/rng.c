@@ -3,8 +3,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/dmath.h"
 #include "base/err.h"
 #include "base/hash.h"
+
+static const double TURN = 6.28318530717958647692; // 2 pi
 
 uint64_t rng_key(uint64_t seed, const char *name)
 {
@@ -46,49 +49,6 @@ float rng_uniform(uint64_t key, uint64_t counter_hi, uint64_t counter_lo)
     return (float)(word[0] >> 8) * 0x1p-24F;
 }
 
-// Natural logarithm of x in (0, 1): x = m * 2^e with m in [sqrt(1/2), sqrt(2)), and
-// log m = 2 (s + s^3/3 + s^5/5 + ...) with s = (m - 1) / (m + 1), |s| < 0.172. frexp is exact.
-static double own_log(double x)
-{
-    int exponent;
-    double m = frexp(x, &exponent);
-    if (m < 0.70710678118654752440) {
-        m *= 2;
-        exponent--;
-    }
-    double s = (m - 1) / (m + 1), square = s * s, sum = 0;
-    for (int k = 23; k >= 1; k -= 2)
-        sum = sum * square + 1.0 / k;
-    return 2 * s * sum + exponent * 0.69314718055994530942;
-}
-
-// sum of (-1)^i x^(2i) / ((first + 1) ... (first + 2i)): cos for first 0, sin(x)/x for first 1.
-static double alternating_series(double square, int first)
-{
-    double sum = 1;
-    for (int k = 18 + first; k > first; k -= 2)
-        sum = 1 - square / (k * (k - 1)) * sum;
-    return sum;
-}
-
-// cos(2 pi u) for u in [0, 1): the turn is cut into quarters before pi enters, so that is exact.
-static double own_cos_turn(double u)
-{
-    int quarter = (int)(4 * u + 0.5);
-    double x = (4 * u - quarter) * 1.57079632679489661923;
-    double cosine = alternating_series(x * x, 0), sine = x * alternating_series(x * x, 1);
-    switch (quarter & 3) {
-    case 0:
-        return cosine;
-    case 1:
-        return -sine;
-    case 2:
-        return -cosine;
-    default:
-        return sine;
-    }
-}
-
 // (0, 1) with 52 bits: never 0, never 1.
 static double open_unit(uint32_t lo, uint32_t hi)
 {
@@ -100,8 +60,8 @@ float rng_normal(uint64_t key, uint64_t counter_hi, uint64_t counter_lo)
 {
     uint32_t word[4];
     rng_block(key, counter_hi, counter_lo, word);
-    double radius = sqrt(-2 * own_log(open_unit(word[0], word[1])));
-    return (float)(radius * own_cos_turn(open_unit(word[2], word[3])));
+    double radius = sqrt(-2 * dmath_log(open_unit(word[0], word[1])));
+    return (float)(radius * dmath_cos(TURN * open_unit(word[2], word[3])));
 }
 
 // A balanced Feistel network on 2 * half_bits bits is a bijection of [0, 4^half_bits), whatever the

@@ -12,7 +12,7 @@ void rng_block(uint64_t key, uint64_t counter_hi, uint64_t counter_lo, uint32_t 
 uint64_t rng_u64(uint64_t key, uint64_t counter_hi, uint64_t counter_lo);
 /// Uniform in [0, 1) with 24 bits, for counter (hi, lo).
 float rng_uniform(uint64_t key, uint64_t counter_hi, uint64_t counter_lo);
-/// Standard normal (Box-Muller on our own f64 log and cos, so bits do not depend on libm).
+/// Standard normal (Box-Muller on base/dmath.h, so bits do not depend on libm).
 float rng_normal(uint64_t key, uint64_t counter_hi, uint64_t counter_lo);
 /// Bijection of [0, n) keyed by key: 8-round Feistel on the next even number of bits, with cycle
 /// walking. x < n, n >= 1.

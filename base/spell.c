@@ -1,22 +1,24 @@
 #include "base/spell.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "base/size.h"
 
 enum { WORD_LIMIT = 96 };
+static const size_t FAR_AWAY = SIZE_MAX / 2;
 
 static size_t min3(size_t a, size_t b, size_t c)
 {
     return size_min(a, size_min(b, c));
 }
 
-// Edit distance with transposition of neighbours (optimal string alignment), by rows; WORD_LIMIT
+// Edit distance with transposition of neighbours (optimal string alignment), by rows; FAR_AWAY
 // when a word is too long to be a misspelling of anything.
 static size_t distance(const char *a, const char *b)
 {
     const size_t n_a = strlen(a), n_b = strlen(b);
-    if (n_a >= WORD_LIMIT || n_b >= WORD_LIMIT) return WORD_LIMIT;
+    if (n_a >= WORD_LIMIT || n_b >= WORD_LIMIT) return FAR_AWAY;
     unsigned char rows[3][WORD_LIMIT + 1];
     for (size_t j = 0; j <= n_b; j++)
         rows[0][j] = (unsigned char)j;

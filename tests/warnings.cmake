@@ -19,4 +19,7 @@ if(WEFT_SANITIZE)
     add_compile_options(-fsanitize=${WEFT_SANITIZE} -fno-sanitize-recover=all
                         -fno-omit-frame-pointer)
     add_link_options(-fsanitize=${WEFT_SANITIZE})
+    if(WEFT_SANITIZE MATCHES address)
+        add_compile_definitions(WEFT_ASAN)
+    endif()
 endif()
