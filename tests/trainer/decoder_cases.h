@@ -45,16 +45,28 @@ static inline struct decoder_config decoder_case_tinyllama(void)
 static inline struct decoder_config decoder_case_tiny_gpt2(void)
 {
     struct decoder_config c = decoder_case_gpt2();
-    c.n_layers = 2, c.width = 16, c.n_heads = c.n_kv_heads = 2, c.head_size = 8;
-    c.inner = 32, c.vocabulary = 29, c.context = 12;
+    c.n_layers = 2;
+    c.width = 16;
+    c.n_heads = c.n_kv_heads = 2;
+    c.head_size = 8;
+    c.inner = 32;
+    c.vocabulary = 29;
+    c.context = 12;
     return c;
 }
 
 static inline struct decoder_config decoder_case_tiny_llama(void)
 {
     struct decoder_config c = decoder_case_tinyllama();
-    c.n_layers = 2, c.width = 24, c.n_heads = 4, c.n_kv_heads = 2, c.head_size = 8;
-    c.inner = 40, c.vocabulary = 31, c.context = 12;
-    c.softcap = 15, c.z_loss = 1e-3f;
+    c.n_layers = 2;
+    c.width = 24;
+    c.n_heads = 4;
+    c.n_kv_heads = 2;
+    c.head_size = 8;
+    c.inner = 40;
+    c.vocabulary = 31;
+    c.context = 12;
+    c.softcap = 15;
+    c.z_loss = 1e-3f;
     return c;
 }

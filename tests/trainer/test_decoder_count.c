@@ -29,21 +29,36 @@ static void published_counts(void)
 {
     struct decoder_config c = decoder_case_gpt2();
     check_count(&c, 124439808);
-    c.n_layers = 24, c.width = 1024, c.n_heads = c.n_kv_heads = 16, c.inner = 4096;
+    c.n_layers = 24;
+    c.width = 1024;
+    c.n_heads = c.n_kv_heads = 16;
+    c.inner = 4096;
     check_count(&c, 354823168); // GPT-2 medium
-    c.n_layers = 48, c.width = 1600, c.n_heads = c.n_kv_heads = 25, c.inner = 6400;
+    c.n_layers = 48;
+    c.width = 1600;
+    c.n_heads = c.n_kv_heads = 25;
+    c.inner = 6400;
     check_count(&c, 1557611200); // GPT-2 XL
     c = decoder_case_tinyllama();
     check_count(&c, 1100048384);
-    c.n_layers = 32, c.width = 4096, c.n_kv_heads = 32, c.head_size = 128, c.inner = 11008;
+    c.n_layers = 32;
+    c.width = 4096;
+    c.n_kv_heads = 32;
+    c.head_size = 128;
+    c.inner = 11008;
     check_count(&c, 6738415616); // Llama 7B
 }
 
 static void hyperion_v(void)
 {
     struct decoder_config c = decoder_case_tinyllama();
-    c.n_layers = 60, c.width = 6656, c.n_heads = c.n_kv_heads = 52, c.head_size = 128;
-    c.inner = 18176, c.vocabulary = 50257, c.context = 4096;
+    c.n_layers = 60;
+    c.width = 6656;
+    c.n_heads = c.n_kv_heads = 52;
+    c.head_size = 128;
+    c.inner = 18176;
+    c.vocabulary = 50257;
+    c.context = 4096;
     double billions = (double)graph_count(&c, DECODER_LOSS) / 1e9;
     CHECK(billions > 33.08 * 0.995 && billions < 33.08 * 1.005);
     CHECK(decoder_n_parameters(&c) == graph_count(&c, DECODER_LOSS));
@@ -75,11 +90,14 @@ static void refusals(void)
     CHECK_ERR(decoder_build(&c, DECODER_DECODE, 2, 8, DTYPE_F32, &a, &g), ERR_CONFIG);
     c.n_kv_heads = 3;
     CHECK_ERR(decoder_check(&c), ERR_CONFIG);
-    c = decoder_case_tiny_llama(), c.head_size = 12;
+    c = decoder_case_tiny_llama();
+    c.head_size = 12;
     CHECK_ERR(decoder_check(&c), ERR_CONFIG);
-    c = decoder_case_tiny_llama(), c.rope_base = 0;
+    c = decoder_case_tiny_llama();
+    c.rope_base = 0;
     CHECK_ERR(decoder_check(&c), ERR_CONFIG);
-    c = decoder_case_tiny_llama(), c.n_layers = 0;
+    c = decoder_case_tiny_llama();
+    c.n_layers = 0;
     CHECK_ERR(decoder_check(&c), ERR_CONFIG);
     arena_fini(&a);
 }
