@@ -1,0 +1,168 @@
+#include "datad/batch.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/size.h"
+#include "datad/field.h"
+
+#define HEADER_MAGIC UINT32_C(0x62746677) // "wftb"
+
+enum field {
+    FIELD_TOKENS,
+    FIELD_TARGETS,
+    FIELD_MASK,
+    FIELD_POSITIONS,
+    FIELD_DOCUMENT_START,
+    FIELD_N
+};
+
+static const struct {
+    const char *name;
+    enum batch_dtype dtype;
+} field_table[FIELD_N] = {
+    [FIELD_TOKENS] = {"tokens", BATCH_I32},
+    [FIELD_TARGETS] = {"targets", BATCH_I32},
+    [FIELD_MASK] = {"mask", BATCH_F32},
+    [FIELD_POSITIONS] = {"positions", BATCH_I32},
+    [FIELD_DOCUMENT_START] = {"document_start", BATCH_I32},
+};
+
+size_t batch_dtype_bytes(enum batch_dtype dtype)
+{
+    switch (dtype) {
+    case BATCH_I32:
+        return sizeof(int32_t);
+    case BATCH_F32:
+        return sizeof(float);
+    case BATCH_U8:
+        return sizeof(uint8_t);
+    }
+    ASSERT(!"a dtype of the enum");
+    return 0;
+}
+
+enum err batch_check_shape(const struct batch_shape *shape)
+{
+    if (shape->T == 0 || shape->T > STREAM_T_LIMIT)
+        return fail(ERR_CONFIG, "a sequence of %llu tokens: 1 to %d are possible",
+                    (unsigned long long)shape->T, STREAM_T_LIMIT);
+    if (shape->lane_rows == 0 || shape->lane_rows > BATCH_TOKENS_LIMIT / shape->T)
+        return fail(ERR_CONFIG, "a lane of %llu rows of %llu tokens: 1 to %d tokens are possible",
+                    (unsigned long long)shape->lane_rows, (unsigned long long)shape->T,
+                    BATCH_TOKENS_LIMIT);
+    if (shape->step_lanes == 0 || shape->step_lanes > BATCH_STEP_LANES_LIMIT)
+        return fail(ERR_CONFIG, "a step of %llu lanes: 1 to %d are possible",
+                    (unsigned long long)shape->step_lanes, BATCH_STEP_LANES_LIMIT);
+    return OK;
+}
+
+void batch_layout_build(const struct batch_shape *shape, struct batch_layout *out)
+{
+    *out = (struct batch_layout){.n_fields = FIELD_N};
+    uint64_t offset = BATCH_HEADER_BYTES;
+    for (size_t i = 0; i < FIELD_N; i++) {
+        struct batch_field *f = &out->fields[i];
+        snprintf(f->name, sizeof f->name, "%s", field_table[i].name);
+        f->dtype = field_table[i].dtype;
+        f->capacity = shape->lane_rows * shape->T;
+        f->offset = offset;
+        offset = size_align(offset + f->capacity * batch_dtype_bytes(f->dtype), BATCH_ALIGN_BYTES);
+    }
+    out->slot_bytes = offset;
+}
+
+enum err batch_positions(const struct batch_shape *shape, uint64_t step, uint64_t lane,
+                         struct range *lane_positions, struct range *step_positions)
+{
+    const uint64_t step_rows = shape->step_lanes * shape->lane_rows;
+    if (lane >= shape->step_lanes)
+        return fail(ERR_CONFIG, "lane %llu of a step of %llu lanes", (unsigned long long)lane,
+                    (unsigned long long)shape->step_lanes);
+    if (step >= UINT64_MAX / step_rows)
+        return fail(ERR_CONFIG, "step %llu is beyond the stream", (unsigned long long)step);
+    const uint64_t first = step * step_rows + lane * shape->lane_rows;
+    *lane_positions = (struct range){first, first + shape->lane_rows};
+    *step_positions = (struct range){step * step_rows, (step + 1) * step_rows};
+    return OK;
+}
+
+struct pack_row batch_row(const struct batch_layout *layout, uint64_t T, uint64_t row,
+                          uint8_t *slot)
+{
+    void *at[FIELD_N];
+    for (size_t i = 0; i < FIELD_N; i++) {
+        const struct batch_field *f = &layout->fields[i];
+        at[i] = slot + f->offset + row * T * batch_dtype_bytes(f->dtype);
+    }
+    return (struct pack_row){.tokens = at[FIELD_TOKENS],
+                             .targets = at[FIELD_TARGETS],
+                             .mask = at[FIELD_MASK],
+                             .positions = at[FIELD_POSITIONS],
+                             .document_start = at[FIELD_DOCUMENT_START]};
+}
+
+static enum err fill(struct stream *stream, const struct batch_shape *shape,
+                     const struct batch_layout *layout, uint8_t *slot, struct batch_header *h)
+{
+    struct range lane_positions, step_positions;
+    TRY(batch_positions(shape, h->step, h->lane, &lane_positions, &step_positions));
+    for (uint64_t row = 0; row < shape->lane_rows; row++) {
+        const struct pack_row out = batch_row(layout, shape->T, row, slot);
+        uint64_t loss_tokens;
+        TRY(stream_fill(stream, lane_positions.first + row, &out, &loss_tokens));
+        h->loss_tokens += loss_tokens;
+    }
+    for (size_t i = 0; i < layout->n_fields; i++)
+        h->counts[i] = layout->fields[i].capacity;
+    return stream_loss_tokens(stream, step_positions, &h->step_loss_tokens);
+}
+
+void batch_assemble(struct stream *stream, const struct batch_shape *shape,
+                    const struct batch_layout *layout, uint64_t step, uint64_t lane, uint8_t *slot)
+{
+    struct batch_header h = {.step = step, .lane = lane};
+    h.err = fill(stream, shape, layout, slot, &h);
+    if (h.err != OK) snprintf(h.line, sizeof h.line, "%s", err_line());
+    batch_header_encode(&h, slot);
+}
+
+void batch_header_encode(const struct batch_header *h, uint8_t out[BATCH_HEADER_BYTES])
+{
+    memset(out, 0, BATCH_HEADER_BYTES);
+    struct field_writer w = {out};
+    field_put(&w, HEADER_MAGIC, 4);
+    field_put(&w, h->err, 4);
+    field_put(&w, h->step, 8);
+    field_put(&w, h->lane, 8);
+    field_put(&w, h->loss_tokens, 8);
+    field_put(&w, h->step_loss_tokens, 8);
+    for (size_t i = 0; i < BATCH_ARRAYS; i++)
+        field_put(&w, h->counts[i], 8);
+    field_put_text(&w, h->line, BATCH_LINE_BYTES);
+    field_put(&w, hash_crc32c(0, out, (size_t)(w.at - out)), 4);
+    ASSERT(w.at <= out + BATCH_HEADER_BYTES);
+}
+
+enum err batch_header_decode(const uint8_t data[BATCH_HEADER_BYTES], struct batch_header *out)
+{
+    struct field_reader r = {data};
+    struct batch_header h = {0};
+    const uint32_t magic = field_get_u32(&r);
+    const uint32_t err = field_get_u32(&r);
+    h.step = field_get(&r, 8);
+    h.lane = field_get(&r, 8);
+    h.loss_tokens = field_get(&r, 8);
+    h.step_loss_tokens = field_get(&r, 8);
+    for (size_t i = 0; i < BATCH_ARRAYS; i++)
+        h.counts[i] = field_get(&r, 8);
+    field_get_text(&r, h.line, BATCH_LINE_BYTES);
+    const uint32_t crc = hash_crc32c(0, data, (size_t)(r.at - data));
+    if (magic != HEADER_MAGIC || field_get_u32(&r) != crc || err >= ERR_N)
+        return fail(ERR_CORRUPT, "header of a batch in shared memory is damaged");
+    h.line[BATCH_LINE_BYTES - 1] = '\0';
+    h.err = (enum err)err;
+    *out = h;
+    return OK;
+}

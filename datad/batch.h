@@ -1,0 +1,65 @@
+#pragma once
+// How a batch lies in its slot of shared memory, and how it is made: a header, then named arrays of [lane_rows * T], each on its own
+// cache lines. (step, lane) -> bytes is a pure function of the stream.
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "datad/client.h"
+#include "datad/stream.h"
+
+enum {
+    BATCH_HEADER_BYTES = 1024,
+    BATCH_LINE_BYTES = 512,
+    BATCH_ALIGN_BYTES = 64,
+    BATCH_TOKENS_LIMIT = 1 << 24, // of one lane
+    BATCH_STEP_LANES_LIMIT = 1 << 24
+};
+
+struct batch_shape {
+    uint64_t T, lane_rows, step_lanes;
+};
+
+struct batch_field {
+    char name[32];
+    enum batch_dtype dtype;
+    uint64_t capacity; // elements
+    uint64_t offset;   // bytes from the slot's start
+};
+
+struct batch_layout {
+    size_t n_fields;
+    struct batch_field fields[BATCH_ARRAYS];
+    uint64_t slot_bytes;
+};
+
+// What the header says of a slot: the batch, or why there is none.
+struct batch_header {
+    uint64_t step, lane;
+    uint64_t loss_tokens, step_loss_tokens;
+    enum err err;
+    char line[BATCH_LINE_BYTES];
+    uint64_t counts[BATCH_ARRAYS];
+};
+
+/// Bytes of one element. Can't fail.
+size_t batch_dtype_bytes(enum batch_dtype dtype);
+/// Errors: ERR_CONFIG for a shape beyond the limits above.
+enum err batch_check_shape(const struct batch_shape *shape) MUST_CHECK;
+/// The layout of text batches: tokens, targets, mask, positions, document_start. shape is checked. Can't fail.
+void batch_layout_build(const struct batch_shape *shape, struct batch_layout *out);
+/// Rows of (step, lane), as positions of the stream. Errors: ERR_CONFIG when there is no such lane or position.
+enum err batch_positions(const struct batch_shape *shape, uint64_t step, uint64_t lane,
+                         struct range *lane_positions, struct range *step_positions) MUST_CHECK;
+/// The row's part of the slot's arrays. Can't fail.
+struct pack_row batch_row(const struct batch_layout *layout, uint64_t T, uint64_t row,
+                          uint8_t *slot);
+/// Fills slot [layout->slot_bytes] with the batch, or with the error's line. Thread-safe. Can't fail: a client reads the header.
+void batch_assemble(struct stream *stream, const struct batch_shape *shape,
+                    const struct batch_layout *layout, uint64_t step, uint64_t lane, uint8_t *slot);
+
+void batch_header_encode(const struct batch_header *h, uint8_t out[BATCH_HEADER_BYTES]);
+/// Errors: ERR_CORRUPT.
+enum err batch_header_decode(const uint8_t data[BATCH_HEADER_BYTES],
+                             struct batch_header *out) MUST_CHECK;

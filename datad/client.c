@@ -1,0 +1,540 @@
+// A client's window: each of its CLIENT_WINDOW places is one batch, from request to release, and names the slot of shared memory that
+// datad fills for it. Places change so:
+//
+//     FREE --client_request--> ASKED --send--> SENT --client_wait--> HELD --client_release--> FREE
+//
+// datad going away turns every SENT into ASKED (answers are idempotent, so asking again loses and repeats nothing). A HELD batch keeps the
+// mapping that it lies in until its release, so the caller never sees that datad was replaced. At most `prefetch` places are SENT, but for the
+// one that is being waited for, which is always sent.
+
+#include "datad/client.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/size.h"
+#include "datad/protocol.h"
+#include "datad/rendezvous.h"
+#include "datad/slots.h"
+#include "datad/synthetic.h"
+
+#define DEFAULT_DEADLINE_NS UINT64_C(30000000000)
+#define TICK_NS UINT64_C(200000)    // between calls of keep_waiting
+#define NAP_NS UINT64_C(20000000)   // without keep_waiting: between looks at the socket
+#define RETRY_NS UINT64_C(10000000) // between attempts to connect
+
+enum { SPINS = 100, MAPPINGS = CLIENT_WINDOW + 1 };
+
+enum place_state { PLACE_FREE, PLACE_ASKED, PLACE_SENT, PLACE_HELD };
+
+struct place {
+    enum place_state state;
+    uint64_t step, lane;
+    uint32_t sequence; // of the request sent last
+    uint64_t asked;    // order of client_request
+    size_t mapping;    // HELD: where the batch lies
+};
+
+struct mapping {
+    struct slots slots; // zero = none
+    size_t n_held;
+};
+
+struct client {
+    struct client_options options;
+    struct client_info info;
+    struct synthetic *synthetic; // or NULL
+    int fd;                      // -1 = not connected
+    bool known;                  // info came once
+    uint64_t prefetch;
+    struct batch_layout layout;
+    size_t mapping; // of the current connection
+    struct mapping mappings[MAPPINGS];
+    struct place places[CLIENT_WINDOW];
+    uint64_t n_asked, n_sent; // ever
+    uint8_t input[PROTOCOL_FRAME_LIMIT];
+    size_t n_input;
+    uint64_t next_attempt_ns;
+};
+
+// Waiting.
+
+struct wait {
+    struct client *client;
+    const char *what;
+    uint64_t begin_ns, limit_ns;
+};
+
+static struct wait wait_begin(struct client *c, const char *what)
+{
+    const uint64_t limit_ns =
+        c->options.deadline_ns > 0 ? c->options.deadline_ns : DEFAULT_DEADLINE_NS;
+    return (struct wait){
+        .client = c, .what = what, .begin_ns = clock_now_ns(), .limit_ns = limit_ns};
+}
+
+/// Lets the caller's own work go on; fails when it or the deadline says so. cause is what stood in the way last, or NULL.
+static enum err wait_tick(const struct wait *w, const char *cause)
+{
+    const struct client_options *o = &w->client->options;
+    if (o->keep_waiting != NULL && !o->keep_waiting(o->context))
+        return fail(ERR_GONE, "gave up waiting for datad at %s (%s)", o->socket, w->what);
+    if (clock_now_ns() - w->begin_ns < w->limit_ns) return OK;
+    return fail(ERR_GONE, "datad at %s: %s not done within %.1f s%s%s", o->socket, w->what,
+                (double)w->limit_ns / 1e9, cause != NULL ? ": " : "", cause != NULL ? cause : "");
+}
+
+static uint64_t wait_nap_ns(const struct wait *w)
+{
+    return w->client->options.keep_waiting != NULL ? TICK_NS : NAP_NS;
+}
+
+// The connection.
+
+static void disconnect(struct client *c)
+{
+    if (c->fd >= 0) close(c->fd);
+    c->fd = -1;
+    c->n_input = 0;
+    for (size_t i = 0; i < CLIENT_WINDOW; i++)
+        if (c->places[i].state == PLACE_SENT) c->places[i].state = PLACE_ASKED;
+    struct mapping *m = &c->mappings[c->mapping];
+    if (m->n_held == 0) slots_unmap(&m->slots);
+}
+
+static bool send_message(struct client *c, const struct protocol_message *m)
+{
+    uint8_t frame[PROTOCOL_FRAME_LIMIT];
+    const size_t n_bytes = protocol_encode(m, frame);
+    ssize_t n;
+    do
+        n = send(c->fd, frame, n_bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (n < 0 && errno == EINTR);
+    return n >= 0 && (size_t)n == n_bytes;
+}
+
+/// Reads what has come; descriptors go to fds (two or none). False when the connection has ended.
+static bool receive(struct client *c, int fds[2])
+{
+    struct iovec data = {.iov_base = c->input + c->n_input,
+                         .iov_len = sizeof c->input - c->n_input};
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(2 * sizeof(int))];
+    } control;
+    struct msghdr m = {.msg_iov = &data,
+                       .msg_iovlen = 1,
+                       .msg_control = control.bytes,
+                       .msg_controllen = sizeof control.bytes};
+    const ssize_t n = recvmsg(c->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (n < 0) return errno == EAGAIN || errno == EINTR;
+    const struct cmsghdr *rights = CMSG_FIRSTHDR(&m);
+    if (rights != NULL && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS &&
+        rights->cmsg_len == CMSG_LEN(2 * sizeof(int)))
+        memcpy(fds, CMSG_DATA(rights), 2 * sizeof(int));
+    c->n_input += (size_t)n;
+    return n > 0;
+}
+
+static enum err check_server(int fd, const char *socket_path)
+{
+    struct ucred user;
+    socklen_t n_bytes = sizeof user;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &user, &n_bytes) != 0)
+        return fail(ERR_IO, "credentials of datad at %s: %s", socket_path, strerror(errno));
+    if (user.uid == geteuid()) return OK;
+    return fail(ERR_DENIED, "datad at %s runs as user %u, not as %u", socket_path, user.uid,
+                geteuid());
+}
+
+static enum err connect_at(const struct rendezvous *place, int *out)
+{
+    bool found;
+    TRY(rendezvous_check(place, &found));
+    if (!found) return fail(ERR_GONE, "nobody listens");
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    memcpy(address.sun_path, place->address, sizeof place->address);
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) return fail(ERR_IO, "socket: %s", strerror(errno));
+    enum err e = OK;
+    if (connect(fd, (const struct sockaddr *)&address, sizeof address) != 0)
+        e = fail(ERR_GONE, "nobody listens: %s", strerror(errno));
+    if (e == OK) e = check_server(fd, place->socket);
+    if (e == OK)
+        *out = fd;
+    else
+        close(fd);
+    return e;
+}
+
+static enum err open_socket(const char *path, int *out)
+{
+    struct rendezvous place;
+    TRY(rendezvous_open(path, false, &place));
+    const enum err e = connect_at(&place, out);
+    rendezvous_close(&place);
+    return e;
+}
+
+static bool send_hello(struct client *c)
+{
+    const struct client_options *o = &c->options;
+    const bool train = strcmp(o->split, split_name(SPLIT_TRAIN)) == 0;
+    struct protocol_message m = {.type = PROTOCOL_HELLO};
+    m.hello.stream.split = train ? SPLIT_TRAIN : SPLIT_VALIDATION;
+    m.hello.stream.T = o->sequence;
+    m.hello.stream.seed = o->seed;
+    m.hello.lane_rows = o->lane_rows;
+    m.hello.step_lanes = o->step_lanes;
+    return send_message(c, &m);
+}
+
+static struct client_info info_of(const struct protocol_welcome *w)
+{
+    return (struct client_info){.stream_hash = w->stream.stream_hash,
+                                .vocabulary = w->stream.vocabulary,
+                                .end_of_text = w->stream.end_of_text,
+                                .n_rows = w->stream.n_rows,
+                                .n_tokens = w->stream.n_tokens};
+}
+
+static bool same_stream(struct hash128 a, struct hash128 b)
+{
+    return a.lo == b.lo && a.hi == b.hi;
+}
+
+/// A mapping that is not in use: each one that is holds at least one of the CLIENT_WINDOW places.
+static size_t free_mapping(const struct client *c)
+{
+    size_t i = 0;
+    while (c->mappings[i].slots.rows != NULL)
+        i++;
+    ASSERT(i < MAPPINGS);
+    return i;
+}
+
+static enum err take_welcome(struct client *c, const struct protocol_welcome *w, const int fds[2])
+{
+    const struct client_info info = info_of(w);
+    if (fds[0] < 0) return fail(ERR_DATA, "datad at %s passed no memory", c->options.socket);
+    if (c->known && !same_stream(info.stream_hash, c->info.stream_hash))
+        return fail(ERR_DATA, "datad at %s was restarted with other data or another mixture",
+                    c->options.socket);
+    c->mapping = free_mapping(c);
+    TRY(slots_map(w->n_slots, w->layout.slot_bytes, fds, &c->mappings[c->mapping].slots));
+    c->info = info;
+    c->layout = w->layout;
+    c->prefetch = w->prefetch < 1 ? 1 : size_min(w->prefetch, CLIENT_WINDOW);
+    c->known = true;
+    return OK;
+}
+
+/// ERROR from datad, in this thread's line.
+static enum err take_error(const struct client *c, const struct protocol_error *error)
+{
+    return fail(error->err, "datad at %s: %s", c->options.socket, error->line);
+}
+
+/// Decodes the answer to HELLO if it is whole; *done then. Errors: what datad says; a foreign or broken datad.
+static enum err take_answer(struct client *c, const int fds[2], bool *done)
+{
+    struct protocol_message m;
+    size_t n_used;
+    TRY(protocol_decode(PROTOCOL_CLIENT_NEW, c->input, c->n_input, &m, &n_used));
+    *done = n_used > 0;
+    if (!*done) return OK;
+    memmove(c->input, c->input + n_used, c->n_input - n_used);
+    c->n_input -= n_used;
+    if (m.type == PROTOCOL_ERROR) return take_error(c, &m.error);
+    return take_welcome(c, &m.welcome, fds);
+}
+
+static enum err await_answer(struct client *c, const struct wait *w, int fds[2])
+{
+    for (bool done = false; !done;) {
+        struct pollfd p = {.fd = c->fd, .events = POLLIN};
+        const int wait_ms = c->options.keep_waiting != NULL ? 0 : (int)(NAP_NS / 1000000U);
+        const int n = poll(&p, 1, wait_ms);
+        const bool open = n <= 0 || receive(c, fds);
+        TRY(take_answer(c, fds, &done));
+        if (done) return OK;
+        if (!open) return fail(ERR_GONE, "datad hung up");
+        if (n == 0 && wait_ms == 0) clock_nap_ns(TICK_NS);
+        TRY(wait_tick(w, NULL));
+    }
+    return OK;
+}
+
+/// One attempt to connect. Errors: ERR_GONE when nobody answers (yet); others are final.
+static enum err attempt(struct client *c, const struct wait *w)
+{
+    int fds[2] = {-1, -1};
+    TRY(open_socket(c->options.socket, &c->fd));
+    enum err e = send_hello(c) ? OK : fail(ERR_GONE, "datad hung up");
+    if (e == OK) e = await_answer(c, w, fds);
+    for (size_t i = 0; i < 2; i++)
+        if (fds[i] >= 0) close(fds[i]);
+    if (e != OK) {
+        close(c->fd);
+        c->fd = -1;
+        c->n_input = 0;
+    }
+    return e;
+}
+
+/// Connected afterwards, or an error that is final.
+static enum err ensure_connected(struct client *c, const struct wait *w)
+{
+    while (c->fd < 0) {
+        if (clock_now_ns() >= c->next_attempt_ns) {
+            const enum err e = attempt(c, w);
+            c->next_attempt_ns = clock_now_ns() + RETRY_NS;
+            if (e != OK && e != ERR_GONE) return e;
+            if (e == OK) break;
+        }
+        char cause[PROTOCOL_LINE_BYTES];
+        snprintf(cause, sizeof cause, "%s", err_line());
+        TRY(wait_tick(w, cause));
+        clock_nap_ns(c->options.keep_waiting != NULL ? TICK_NS : RETRY_NS);
+    }
+    return OK;
+}
+
+/// Looks whether datad has hung up or said why it will; never waits.
+static enum err watch_socket(struct client *c)
+{
+    struct pollfd p = {.fd = c->fd, .events = POLLIN};
+    if (poll(&p, 1, 0) <= 0) return OK;
+    int fds[2] = {-1, -1};
+    const bool open = receive(c, fds);
+    for (size_t i = 0; i < 2; i++)
+        if (fds[i] >= 0) close(fds[i]);
+    struct protocol_message m;
+    size_t n_used;
+    TRY(protocol_decode(PROTOCOL_CLIENT_READY, c->input, c->n_input, &m, &n_used));
+    if (n_used > 0) return take_error(c, &m.error);
+    if (!open) disconnect(c);
+    return OK;
+}
+
+// The window.
+
+static void send_place(struct client *c, size_t i)
+{
+    struct place *p = &c->places[i];
+    struct protocol_message m = {.type = PROTOCOL_REQUEST};
+    do
+        m.sequence = ++c->n_sent;
+    while ((uint32_t)m.sequence == 0); // what a slot's word is before its first answer
+    m.request.step = p->step;
+    m.request.lane = p->lane;
+    m.request.slot = i;
+    p->sequence = (uint32_t)m.sequence;
+    p->state = PLACE_SENT;
+    if (!send_message(c, &m)) disconnect(c);
+}
+
+/// The ASKED place that was asked first, or CLIENT_WINDOW; counts those SENT.
+static size_t first_asked(const struct client *c, uint64_t *n_sent)
+{
+    size_t first = CLIENT_WINDOW;
+    *n_sent = 0;
+    for (size_t i = 0; i < CLIENT_WINDOW; i++) {
+        const struct place *p = &c->places[i];
+        if (p->state == PLACE_SENT) ++*n_sent;
+        if (p->state != PLACE_ASKED) continue;
+        if (first == CLIENT_WINDOW || p->asked < c->places[first].asked) first = i;
+    }
+    return first;
+}
+
+static void send_some(struct client *c)
+{
+    while (c->fd >= 0) {
+        uint64_t n_sent;
+        const size_t i = first_asked(c, &n_sent);
+        if (i == CLIENT_WINDOW || n_sent >= c->prefetch) return;
+        send_place(c, i);
+    }
+}
+
+static size_t find_place(const struct client *c, uint64_t step, uint64_t lane)
+{
+    for (size_t i = 0; i < CLIENT_WINDOW; i++) {
+        const struct place *p = &c->places[i];
+        const bool asked = p->state == PLACE_ASKED || p->state == PLACE_SENT;
+        if (asked && p->step == step && p->lane == lane) return i;
+    }
+    return CLIENT_WINDOW;
+}
+
+/// Waits until place i is answered in the current mapping; connects again and asks again as often as needed.
+static enum err await_place(struct client *c, size_t i)
+{
+    char what[64];
+    struct place *p = &c->places[i];
+    snprintf(what, sizeof what, "step %llu lane %llu", (unsigned long long)p->step,
+             (unsigned long long)p->lane);
+    const struct wait w = wait_begin(c, what);
+    for (unsigned n_rounds = 0;; n_rounds++) {
+        TRY(ensure_connected(c, &w));
+        if (p->state == PLACE_ASKED) send_place(c, i);
+        send_some(c);
+        if (c->fd < 0) continue;
+        const struct slots *slots = &c->mappings[c->mapping].slots;
+        if (slots_ready(slots, i, p->sequence)) return OK;
+        if (n_rounds < SPINS) continue;
+        TRY(wait_tick(&w, NULL));
+        slots_sleep(slots, i, p->sequence, wait_nap_ns(&w));
+        if (slots_ready(slots, i, p->sequence)) return OK;
+        TRY(watch_socket(c));
+    }
+}
+
+static enum err describe(const struct client *c, const struct batch_header *h, const uint8_t *slot,
+                         size_t i, struct batch *out)
+{
+    *out = (struct batch){.step = h->step,
+                          .lane = h->lane,
+                          .loss_tokens = h->loss_tokens,
+                          .step_loss_tokens = h->step_loss_tokens,
+                          .n_arrays = c->layout.n_fields,
+                          .slot = i};
+    for (size_t k = 0; k < c->layout.n_fields; k++) {
+        const struct batch_field *f = &c->layout.fields[k];
+        struct batch_array *array = &out->arrays[k];
+        if (h->counts[k] > f->capacity)
+            return fail(ERR_CORRUPT, "batch array %s: count %llu above its capacity", f->name,
+                        (unsigned long long)h->counts[k]);
+        memcpy(array->name, f->name, sizeof f->name);
+        array->dtype = f->dtype;
+        array->capacity = f->capacity;
+        array->count = h->counts[k];
+        array->data = slot + f->offset;
+    }
+    return OK;
+}
+
+/// The answer in place i's slot, checked.
+static enum err take_batch(struct client *c, size_t i, struct batch *out)
+{
+    const struct place *p = &c->places[i];
+    const uint8_t *slot = slots_row(&c->mappings[c->mapping].slots, i);
+    struct batch_header h;
+    TRY(batch_header_decode(slot, &h));
+    if (h.step != p->step || h.lane != p->lane)
+        return fail(ERR_CORRUPT, "datad answered step %llu lane %llu with step %llu lane %llu",
+                    (unsigned long long)p->step, (unsigned long long)p->lane,
+                    (unsigned long long)h.step, (unsigned long long)h.lane);
+    if (h.err != OK)
+        return fail(h.err, "step %llu lane %llu: %s", (unsigned long long)h.step,
+                    (unsigned long long)h.lane, h.line);
+    return describe(c, &h, slot, i, out);
+}
+
+// What the header declares.
+
+static enum err check_options(const struct client_options *o)
+{
+    const bool known = strcmp(o->split, split_name(SPLIT_TRAIN)) == 0 ||
+                       strcmp(o->split, split_name(SPLIT_VALIDATION)) == 0;
+    if (!known) return fail(ERR_CONFIG, "split %s: train or validation", o->split);
+    const struct batch_shape shape = {o->sequence, o->lane_rows, o->step_lanes};
+    return batch_check_shape(&shape);
+}
+
+enum err client_open(const struct client_options *o, struct arena *a, struct client **out)
+{
+    TRY(check_options(o));
+    struct client *c = ARENA_NEW(a, struct client);
+    c->options = *o;
+    c->options.socket = arena_strdup(a, o->socket);
+    c->options.split = arena_strdup(a, o->split);
+    c->fd = -1;
+    if (synthetic_named(o->socket)) {
+        TRY(synthetic_open(&c->options, a, &c->synthetic));
+        c->info = *synthetic_info(c->synthetic);
+    } else {
+        const struct wait w = wait_begin(c, "hello");
+        TRY(ensure_connected(c, &w));
+    }
+    *out = c;
+    return OK;
+}
+
+void client_close(struct client *c)
+{
+    if (c->synthetic != NULL) synthetic_close(c->synthetic);
+    if (c->fd >= 0) close(c->fd);
+    for (size_t i = 0; i < MAPPINGS; i++)
+        slots_unmap(&c->mappings[i].slots);
+    c->fd = -1;
+}
+
+const struct client_info *client_info(const struct client *c)
+{
+    return &c->info;
+}
+
+enum err client_request(struct client *c, uint64_t step, uint64_t lane)
+{
+    size_t i = 0;
+    while (i < CLIENT_WINDOW && c->places[i].state != PLACE_FREE)
+        i++;
+    if (i == CLIENT_WINDOW)
+        return fail(ERR_INVARIANT,
+                    "request of step %llu lane %llu: %d batches are under way or held already",
+                    (unsigned long long)step, (unsigned long long)lane, CLIENT_WINDOW);
+    c->places[i] =
+        (struct place){.state = PLACE_ASKED, .step = step, .lane = lane, .asked = ++c->n_asked};
+    if (c->synthetic == NULL) send_some(c);
+    return OK;
+}
+
+/// Place i is answered; it is free again when the answer is an error.
+static enum err hold(struct client *c, size_t i, struct batch *out)
+{
+    struct place *p = &c->places[i];
+    const enum err e = c->synthetic != NULL ? synthetic_fill(c->synthetic, p->step, p->lane, i, out)
+                                            : take_batch(c, i, out);
+    p->state = e == OK ? PLACE_HELD : PLACE_FREE;
+    p->mapping = c->mapping;
+    if (e == OK) c->mappings[c->mapping].n_held++;
+    if (c->synthetic == NULL) send_some(c);
+    return e;
+}
+
+enum err client_wait(struct client *c, uint64_t step, uint64_t lane, struct batch *out)
+{
+    const size_t i = find_place(c, step, lane);
+    if (i == CLIENT_WINDOW)
+        return fail(ERR_INVARIANT, "wait for step %llu lane %llu, which was not requested",
+                    (unsigned long long)step, (unsigned long long)lane);
+    if (c->synthetic == NULL) TRY(await_place(c, i));
+    return hold(c, i, out);
+}
+
+void client_release(struct client *c, struct batch *b)
+{
+    struct place *p = &c->places[b->slot];
+    ASSERT(b->slot < CLIENT_WINDOW && p->state == PLACE_HELD);
+    struct mapping *m = &c->mappings[p->mapping];
+    m->n_held--;
+    const bool old = p->mapping != c->mapping || c->fd < 0;
+    if (c->synthetic == NULL && old && m->n_held == 0) slots_unmap(&m->slots);
+    p->state = PLACE_FREE;
+    b->n_arrays = 0;
+}
+
+const struct batch_array *batch_array(const struct batch *b, const char *name)
+{
+    for (size_t i = 0; i < b->n_arrays; i++)
+        if (strcmp(b->arrays[i].name, name) == 0) return &b->arrays[i];
+    return NULL;
+}

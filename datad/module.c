@@ -1,1 +1,0 @@
-typedef int datad_module; // until the first real file of this folder lands

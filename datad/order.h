@@ -1,0 +1,28 @@
+#pragma once
+// The order of one source's rows within one epoch: index -> (bin, row of the bin). Bins are permuted, cut into windows of a few
+// bins, and the rows of a window are permuted among its bins: what is read at any time is one window. Permutations are keyed
+// Feistel networks, so the table costs O(bins) and nothing per row. `sequential` walks bins and rows as they lie.
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct order_rule {
+    uint64_t key; // of (seed, source)
+    uint64_t window_bins;
+    bool sequential;
+};
+
+struct order_table {
+    const struct order_rule *rule; // borrowed
+    uint64_t epoch;                // UINT64_MAX = not built
+    size_t n_bins;
+    uint32_t *bins; // [n_bins]: the epoch's order, as indices into the rows_of_bin given to build
+    uint64_t *first_row; // [n_bins + 1]: rows before bins[i]
+};
+
+/// Fills table (its arrays belong to the caller) for epoch. n_bins >= 1. Can't fail.
+void order_build(struct order_table *table, const struct order_rule *rule,
+                 const uint32_t *rows_of_bin, size_t n_bins, uint64_t epoch);
+/// index < the epoch's rows. Can't fail.
+void order_find(const struct order_table *table, uint64_t index, uint32_t *bin, uint64_t *row);

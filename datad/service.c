@@ -1,0 +1,109 @@
+#include "datad/service.h"
+
+#include "datad/bins.h"
+#include "datad/client.h"
+
+struct entry {
+    struct arena arena; // of the stream
+    struct stream *stream;
+    size_t n_users; // 0 = the entry is free
+};
+
+struct service {
+    struct service_options options;
+    struct bins *bins;
+    struct workers *workers;
+    struct entry entries[SERVICE_STREAMS];
+};
+
+enum err service_open(const struct service_options *o, workers_job_fn run, struct arena *a,
+                      struct service **out)
+{
+    TRY(source_check_all(o->rule.sources, o->rule.n_sources));
+    struct service *s = ARENA_NEW(a, struct service);
+    s->options = *o;
+    const struct bins_options bins = {.sources = o->rule.sources,
+                                      .n_sources = o->rule.n_sources,
+                                      .n_threads = o->n_workers,
+                                      .window_bins = o->rule.sequential ? 1 : o->rule.window_bins,
+                                      .cache_bytes = o->cache_bytes};
+    TRY(bins_open(&bins, a, &s->bins));
+    const enum err e = workers_open(o->n_workers, (size_t)SERVICE_CONNECTIONS * CLIENT_WINDOW, run,
+                                    a, &s->workers);
+    if (e != OK) {
+        bins_close(s->bins);
+        return e;
+    }
+    *out = s;
+    return OK;
+}
+
+void service_close(struct service *s)
+{
+    workers_close(s->workers);
+    for (size_t i = 0; i < SERVICE_STREAMS; i++)
+        ASSERT(s->entries[i].n_users == 0);
+    bins_close(s->bins);
+}
+
+const struct service_options *service_options(const struct service *s)
+{
+    return &s->options;
+}
+
+struct workers *service_workers(struct service *s)
+{
+    return s->workers;
+}
+
+static bool same(const struct stream_request *a, const struct stream_request *b)
+{
+    return a->split == b->split && a->T == b->T && a->seed == b->seed;
+}
+
+static enum err open_entry(struct service *s, struct entry *e, const struct stream_request *request)
+{
+    arena_init(&e->arena, "datad stream");
+    const enum err err = stream_open(&s->options.rule, request, s->bins, &e->arena, &e->stream);
+    if (err != OK) {
+        arena_fini(&e->arena);
+        return err;
+    }
+    e->n_users = 1;
+    return OK;
+}
+
+enum err service_borrow(struct service *s, const struct stream_request *request,
+                        struct stream **out)
+{
+    struct entry *room = NULL;
+    for (size_t i = 0; i < SERVICE_STREAMS; i++) {
+        struct entry *e = &s->entries[i];
+        if (e->n_users == 0) {
+            room = e;
+        } else if (same(stream_request(e->stream), request)) {
+            e->n_users++;
+            *out = e->stream;
+            return OK;
+        }
+    }
+    if (room == NULL)
+        return fail(ERR_MEMORY, "datad serves %d other streams already", SERVICE_STREAMS);
+    TRY(open_entry(s, room, request));
+    *out = room->stream;
+    return OK;
+}
+
+void service_return(struct service *s, struct stream *stream)
+{
+    for (size_t i = 0; i < SERVICE_STREAMS; i++) {
+        struct entry *e = &s->entries[i];
+        if (e->n_users == 0 || e->stream != stream) continue;
+        if (--e->n_users > 0) return;
+        stream_close(e->stream);
+        arena_fini(&e->arena);
+        e->stream = NULL;
+        return;
+    }
+    ASSERT(!"a stream of this service");
+}

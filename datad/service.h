@@ -1,0 +1,36 @@
+#pragma once
+// What all connections of a daemon share: the sources' bins, the streams that clients asked for, the workers.
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "datad/stream.h"
+#include "datad/workers.h"
+
+enum { SERVICE_CONNECTIONS = 256, SERVICE_STREAMS = 32 };
+
+struct service_options {
+    struct stream_rule rule;
+    uint64_t prefetch; // batches that a client asks for ahead
+    size_t n_workers;
+    size_t cache_bytes; // of tokens
+};
+
+struct service;
+
+/// Errors: ERR_DATA for sources that do not fit together, ERR_CONFIG, ERR_MEMORY, ERR_IO.
+enum err service_open(const struct service_options *o, workers_job_fn run, struct arena *a,
+                      struct service **out) MUST_CHECK;
+/// Runs what is queued first. All streams must have been returned.
+void service_close(struct service *s);
+const struct service_options *service_options(const struct service *s);
+struct workers *service_workers(struct service *s);
+
+/// The stream of request, shared with others who asked for the same; give it back with service_return. One thread only.
+/// Errors: as stream_open; ERR_MEMORY when SERVICE_STREAMS others are in use.
+enum err service_borrow(struct service *s, const struct stream_request *request,
+                        struct stream **out) MUST_CHECK;
+void service_return(struct service *s, struct stream *stream);
