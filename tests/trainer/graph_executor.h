@@ -129,18 +129,22 @@ static inline void executor_fill_documents(struct executor *e, int positions, in
     for (size_t lane = 0; lane < e->n_lanes; lane++)
         for (size_t i = 0, start = 0; i < e->g->rows * e->g->sequence; i++) {
             size_t t = i % e->g->sequence;
-            if (t == 0 || rng_u64(key, lane, i) % 5 == 0) start = t;
+            if (t == 0 || rng_u64(key, lane, i) % (e->g->sequence / 2) == 0) start = t;
             if (positions >= 0) executor_set_index(e, positions, lane, i, t - start);
             if (document_start >= 0) executor_set_index(e, document_start, lane, i, start);
         }
 }
 
-/// cos, sin of position * base^(-2i/D) into every constant.
+/// cos, sin of position * base^(-2i/D) into every constant; by libm where values are f64.
 static inline void executor_fill_angles(struct executor *e)
 {
     for (int t = 0; t < e->g->n_tensors; t++) {
         const struct tensor *table = &e->g->tensors[t];
         if (table->kind != TENSOR_CONSTANT) continue;
+        if (!e->f64) {
+            graph_fill_constant(e->g, t, e->data[t]);
+            continue;
+        }
         for (size_t p = 0; p < table->dims[0]; p++)
             for (size_t i = 0; i < table->dims[1]; i++) {
                 double angle = (double)p * pow(table->base, -(double)i / (double)table->dims[1]);
@@ -181,4 +185,27 @@ static inline void executor_reference(struct executor *e, int first, int last)
             const struct op_call c = executor_call(e, &e->g->nodes[i], lane, 1);
             op_row(e->g->nodes[i].op)->reference(&c);
         }
+}
+
+/// Calls the run function of a node on lanes [first_lane, first_lane + n_lanes), with scratch of exactly the size that the row asks for.
+static inline void executor_run_node(struct executor *e, const struct node *n, size_t first_lane,
+                                     size_t n_lanes)
+{
+    const struct op_row *row = op_row(n->op);
+    size_t n_bytes = 0;
+    if (row->scratch_bytes != NULL)
+        n_bytes = row->scratch_bytes(e->g, n, n_lanes, pool_n_threads(e->pool));
+    void *scratch = aligned_alloc(64, (n_bytes + 63) / 64 * 64 + 64);
+    CHECK(scratch != NULL && !e->f64);
+    struct op_call c = executor_call(e, n, first_lane, n_lanes);
+    c.scratch = scratch;
+    row->run(&c);
+    free(scratch);
+}
+
+/// All nodes, all lanes in lockstep.
+static inline void executor_run(struct executor *e)
+{
+    for (int i = 0; i < e->g->n_nodes; i++)
+        executor_run_node(e, &e->g->nodes[i], 0, e->n_lanes);
 }

@@ -7,6 +7,7 @@
 
 #include "base/size.h"
 #include "trainer/graph/op.h"
+#include "trainer/kernel/rows.h"
 
 enum { FIRST_CAPACITY = 64 };
 
@@ -126,6 +127,14 @@ int graph_find_parameter(const struct graph *g, const char *name)
     for (int i = 0; i < g->n_parameters; i++)
         if (strcmp(g->parameters[i].name, name) == 0) return i;
     return -1;
+}
+
+void graph_fill_constant(const struct graph *g, int tensor, void *data)
+{
+    ASSERT(tensor >= 0 && tensor < g->n_tensors);
+    const struct tensor *t = &g->tensors[tensor];
+    ASSERT(t->kind == TENSOR_CONSTANT && t->type == DTYPE_F32 && t->n_dims == 3);
+    rows_rope_table(data, t->dims[0], 2 * t->dims[1], t->base);
 }
 
 struct node *graph_node_into(struct graph *g, int op, int n_inputs, const int *inputs,

@@ -108,6 +108,9 @@ struct graph *graph_open(struct arena *a, size_t rows, size_t sequence, enum dty
 size_t graph_elems(const struct graph *g, int tensor);
 size_t graph_bytes(const struct graph *g, int tensor);
 
+/// Fills the data (graph_bytes) of a TENSOR_CONSTANT: rotary cos, sin of every position. Local.
+void graph_fill_constant(const struct graph *g, int tensor, void *data);
+
 // Building. Each returns the tensor's index. dims are read, names copied.
 int graph_add_tensor(struct graph *g, enum tensor_kind kind, enum dtype type, const char *name,
                      int n_dims, const size_t *dims);

@@ -3,6 +3,7 @@
 
 #include "trainer/graph/gradient.h"
 #include "trainer/graph/op_reference.h"
+#include "trainer/graph/op_run.h"
 #include "trainer/graph/op_shape.h"
 #include "trainer/kernel/rows.h"
 
@@ -76,10 +77,23 @@ static void activate_reference(const struct op_call *c)
             c, 0, i, activation_value(c->node->attributes.activation, op_reference_in(c, 0, i)));
 }
 
+static void activate_elems(const struct op_call *c, size_t lane, size_t first, size_t last)
+{
+    rows_kernels()->activate((enum activation)c->node->attributes.activation,
+                             op_run_in(c, 0, lane, first), op_run_in_type(c, 0),
+                             op_run_out(c, 0, lane, first), op_run_out_type(c, 0), last - first);
+}
+
+static void activate_run(const struct op_call *c)
+{
+    op_run_rows(c, n_elems(c), 1, activate_elems);
+}
+
 const struct op_row op_row_activate = {.name = "activate",
                                        .shape = unary_shape,
                                        .cost = op_shape_cost_bytes,
                                        .gradient = activate_gradient_rule,
+                                       .run = activate_run,
                                        .reference = activate_reference};
 
 static void activate_gradient_shape(struct graph *g, struct node *n)
@@ -97,9 +111,23 @@ static void activate_gradient_reference(const struct op_call *c)
                 op_reference_in(c, 1, i));
 }
 
+static void activate_gradient_elems(const struct op_call *c, size_t lane, size_t first, size_t last)
+{
+    rows_kernels()->activate_gradient(
+        (enum activation)c->node->attributes.activation, op_run_in(c, 0, lane, first),
+        op_run_in_type(c, 0), op_run_in(c, 1, lane, first), op_run_in_type(c, 1),
+        op_run_out(c, 0, lane, first), op_run_out_type(c, 0), last - first);
+}
+
+static void activate_gradient_run(const struct op_call *c)
+{
+    op_run_rows(c, n_elems(c), 1, activate_gradient_elems);
+}
+
 const struct op_row op_row_activate_gradient = {.name = "activate_gradient",
                                                 .shape = activate_gradient_shape,
                                                 .cost = op_shape_cost_bytes,
+                                                .run = activate_gradient_run,
                                                 .reference = activate_gradient_reference};
 
 static void multiply_shape(struct graph *g, struct node *n)
@@ -125,10 +153,23 @@ static void multiply_reference(const struct op_call *c)
         op_reference_set(c, 0, i, op_reference_in(c, 0, i) * op_reference_in(c, 1, i));
 }
 
+static void multiply_elems(const struct op_call *c, size_t lane, size_t first, size_t last)
+{
+    rows_kernels()->multiply(op_run_in(c, 0, lane, first), op_run_in_type(c, 0),
+                             op_run_in(c, 1, lane, first), op_run_in_type(c, 1),
+                             op_run_out(c, 0, lane, first), op_run_out_type(c, 0), last - first);
+}
+
+static void multiply_run(const struct op_call *c)
+{
+    op_run_rows(c, n_elems(c), 1, multiply_elems);
+}
+
 const struct op_row op_row_multiply = {.name = "multiply",
                                        .shape = multiply_shape,
                                        .cost = op_shape_cost_bytes,
                                        .gradient = multiply_gradient,
+                                       .run = multiply_run,
                                        .reference = multiply_reference};
 
 // f32 when either input is: the residual stream stays f32 whatever is added to it.
@@ -153,10 +194,23 @@ static void add_reference(const struct op_call *c)
         op_reference_set(c, 0, i, op_reference_in(c, 0, i) + op_reference_in(c, 1, i));
 }
 
+static void add_elems(const struct op_call *c, size_t lane, size_t first, size_t last)
+{
+    rows_kernels()->add(op_run_in(c, 0, lane, first), op_run_in_type(c, 0),
+                        op_run_in(c, 1, lane, first), op_run_in_type(c, 1),
+                        op_run_out(c, 0, lane, first), op_run_out_type(c, 0), last - first);
+}
+
+static void add_run(const struct op_call *c)
+{
+    op_run_rows(c, n_elems(c), 1, add_elems);
+}
+
 const struct op_row op_row_add = {.name = "add",
                                   .shape = add_shape,
                                   .cost = op_shape_cost_bytes,
                                   .gradient = add_gradient,
+                                  .run = add_run,
                                   .reference = add_reference};
 
 static void cast_shape(struct graph *g, struct node *n)
@@ -180,8 +234,20 @@ static void cast_reference(const struct op_call *c)
         op_reference_set(c, 0, i, op_reference_in(c, 0, i));
 }
 
+static void cast_elems(const struct op_call *c, size_t lane, size_t first, size_t last)
+{
+    rows_kernels()->cast(op_run_in(c, 0, lane, first), op_run_in_type(c, 0),
+                         op_run_out(c, 0, lane, first), op_run_out_type(c, 0), last - first);
+}
+
+static void cast_run(const struct op_call *c)
+{
+    op_run_rows(c, n_elems(c), 1, cast_elems);
+}
+
 const struct op_row op_row_cast = {.name = "cast",
                                    .shape = cast_shape,
                                    .cost = op_shape_cost_bytes,
                                    .gradient = cast_gradient,
+                                   .run = cast_run,
                                    .reference = cast_reference};

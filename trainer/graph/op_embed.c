@@ -1,7 +1,9 @@
 // Embedding: y[i] = table[index[i]] in f32 (the residual stream).
 #include "trainer/graph/gradient.h"
 #include "trainer/graph/op_reference.h"
+#include "trainer/graph/op_run.h"
 #include "trainer/graph/op_shape.h"
+#include "trainer/kernel/rows.h"
 
 static void embed_shape(struct graph *g, struct node *n)
 {
@@ -40,10 +42,25 @@ static void embed_reference(const struct op_call *c)
     }
 }
 
+static void embed_rows(const struct op_call *c, size_t lane, size_t first, size_t last)
+{
+    size_t width = op_run_out_dims(c, 0)[1];
+    rows_kernels()->embed(op_run_in(c, 0, lane, 0), op_run_in_type(c, 0),
+                          op_run_in(c, 1, lane, first), op_run_out(c, 0, lane, first * width),
+                          op_run_out_type(c, 0), last - first, width);
+}
+
+static void embed_run(const struct op_call *c)
+{
+    const size_t *dims = op_run_out_dims(c, 0);
+    op_run_rows(c, dims[0], dims[1], embed_rows);
+}
+
 const struct op_row op_row_embed = {.name = "embed",
                                     .shape = embed_shape,
                                     .cost = embed_cost,
                                     .gradient = embed_gradient_rule,
+                                    .run = embed_run,
                                     .reference = embed_reference};
 
 // Inputs index[R], dy[R,C]; output d_table[V,C] (given).
@@ -78,7 +95,23 @@ static void embed_gradient_reference(const struct op_call *c)
         }
 }
 
+static void embed_gradient_rows(const struct op_call *c, size_t lane, size_t first, size_t last)
+{
+    const size_t *dy = op_run_in_dims(c, 1);
+    rows_kernels()->embed_gradient(op_run_in(c, 0, lane, 0), op_run_in(c, 1, lane, 0),
+                                   op_run_in_type(c, 1), op_run_out(c, 0, lane, 0),
+                                   c->node->attributes.accumulate, dy[0], dy[1], first, last);
+}
+
+// Cut by rows of the table; each task looks through all indices.
+static void embed_gradient_run(const struct op_call *c)
+{
+    const size_t *dims = op_run_out_dims(c, 0);
+    op_run_rows(c, dims[0], dims[1], embed_gradient_rows);
+}
+
 const struct op_row op_row_embed_gradient = {.name = "embed_gradient",
                                              .shape = embed_gradient_shape,
                                              .cost = embed_gradient_cost,
+                                             .run = embed_gradient_run,
                                              .reference = embed_gradient_reference};

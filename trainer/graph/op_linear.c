@@ -1,7 +1,10 @@
 // Linear layers: y[R,N] = x[R,K] w[N,K]^T + bias[N], all in the compute dtype, and their three gradients.
 #include "trainer/graph/gradient.h"
 #include "trainer/graph/op_reference.h"
+#include "trainer/graph/op_run.h"
 #include "trainer/graph/op_shape.h"
+#include "trainer/kernel/matmul.h"
+#include "trainer/kernel/rows.h"
 
 static void linear_shape(struct graph *g, struct node *n)
 {
@@ -55,10 +58,73 @@ static void linear_reference(const struct op_call *c)
         }
 }
 
+enum { PRODUCTS_AT_ONCE = 32 };
+
+static size_t product_scratch(const struct graph *g, const struct node *n, size_t n_lanes,
+                              size_t n_threads)
+{
+    (void)g, (void)n, (void)n_lanes;
+    return n_threads * matmul_scratch_bytes();
+}
+
+typedef struct matmul (*product_fn)(const struct op_call *c, size_t lane);
+
+// One product a lane, as few jobs.
+static void run_lanes(const struct op_call *c, product_fn product)
+{
+    struct matmul list[PRODUCTS_AT_ONCE];
+    for (size_t lane = 0; lane < c->n_lanes;) {
+        size_t n_products = size_min(PRODUCTS_AT_ONCE, c->n_lanes - lane);
+        for (size_t i = 0; i < n_products; i++)
+            list[i] = product(c, lane + i);
+        matmul_run(list, n_products, c->pool, c->scratch);
+        lane += n_products;
+    }
+}
+
+// Lanes that lie one after another are one tall product: the bits are the same (I2 a).
+static void run_tall(const struct op_call *c, product_fn product)
+{
+    if (c->n_lanes == 0) return;
+    if (!op_run_dense(c, 1, 1)) {
+        run_lanes(c, product);
+        return;
+    }
+    struct matmul tall = product(c, 0);
+    tall.m *= c->n_lanes;
+    matmul_run(&tall, 1, c->pool, c->scratch);
+}
+
+static struct matmul linear_product(const struct op_call *c, size_t lane)
+{
+    const size_t *w = op_run_in_dims(c, 1), k = w[1];
+    return (struct matmul){.type = op_run_in_type(c, 1),
+                           .a = op_run_in(c, 0, lane, 0),
+                           .a_row_stride = k,
+                           .a_k_stride = 1,
+                           .b = op_run_in(c, 1, lane, 0),
+                           .b_row_stride = k,
+                           .b_k_stride = 1,
+                           .out = op_run_out(c, 0, lane, 0),
+                           .out_type = op_run_out_type(c, 0),
+                           .out_row_stride = w[0],
+                           .bias = op_run_in(c, 2, lane, 0),
+                           .m = op_run_in_dims(c, 0)[0],
+                           .n = w[0],
+                           .k = k};
+}
+
+static void linear_run(const struct op_call *c)
+{
+    run_tall(c, linear_product);
+}
+
 const struct op_row op_row_linear = {.name = "linear",
                                      .shape = linear_shape,
                                      .cost = product_cost,
                                      .gradient = linear_gradient,
+                                     .run = linear_run,
+                                     .scratch_bytes = product_scratch,
                                      .reference = linear_reference};
 
 // dx[R,K] = dy[R,N] w[N,K]
@@ -83,9 +149,34 @@ static void linear_dx_reference(const struct op_call *c)
         }
 }
 
+static struct matmul linear_dx_product(const struct op_call *c, size_t lane)
+{
+    const size_t *w = op_run_in_dims(c, 1);
+    return (struct matmul){.type = op_run_in_type(c, 1),
+                           .a = op_run_in(c, 0, lane, 0),
+                           .a_row_stride = w[0],
+                           .a_k_stride = 1,
+                           .b = op_run_in(c, 1, lane, 0),
+                           .b_row_stride = 1,
+                           .b_k_stride = w[1],
+                           .out = op_run_out(c, 0, lane, 0),
+                           .out_type = op_run_out_type(c, 0),
+                           .out_row_stride = w[1],
+                           .m = op_run_in_dims(c, 0)[0],
+                           .n = w[1],
+                           .k = w[0]};
+}
+
+static void linear_dx_run(const struct op_call *c)
+{
+    run_tall(c, linear_dx_product);
+}
+
 const struct op_row op_row_linear_dx = {.name = "linear_dx",
                                         .shape = linear_dx_shape,
                                         .cost = product_cost,
+                                        .run = linear_dx_run,
+                                        .scratch_bytes = product_scratch,
                                         .reference = linear_dx_reference};
 
 // dw[N,K] f32 = dy[R,N]^T x[R,K], a lane each
@@ -110,9 +201,35 @@ static void linear_dw_reference(const struct op_call *c)
         }
 }
 
+static struct matmul linear_dw_product(const struct op_call *c, size_t lane)
+{
+    const size_t *w = op_run_out_dims(c, 0);
+    return (struct matmul){.type = op_run_in_type(c, 0),
+                           .a = op_run_in(c, 0, lane, 0),
+                           .a_row_stride = 1,
+                           .a_k_stride = w[0],
+                           .b = op_run_in(c, 1, lane, 0),
+                           .b_row_stride = 1,
+                           .b_k_stride = w[1],
+                           .out = op_run_out(c, 0, lane, 0),
+                           .out_type = DTYPE_F32,
+                           .out_row_stride = w[1],
+                           .accumulate = c->node->attributes.accumulate,
+                           .m = w[0],
+                           .n = w[1],
+                           .k = op_run_in_dims(c, 0)[0]};
+}
+
+static void linear_dw_run(const struct op_call *c)
+{
+    run_lanes(c, linear_dw_product);
+}
+
 const struct op_row op_row_linear_dw = {.name = "linear_dw",
                                         .shape = linear_dw_shape,
                                         .cost = product_cost,
+                                        .run = linear_dw_run,
+                                        .scratch_bytes = product_scratch,
                                         .reference = linear_dw_reference};
 
 // d_bias[N] f32 = sum of the rows of dy[R,N]
@@ -133,7 +250,22 @@ static void bias_gradient_reference(const struct op_call *c)
     }
 }
 
+static void bias_gradient_columns(const struct op_call *c, size_t lane, size_t first, size_t last)
+{
+    const size_t *dy = op_run_in_dims(c, 0);
+    rows_kernels()->column_sums(NULL, DTYPE_F32, op_run_in(c, 0, lane, 0), op_run_in_type(c, 0),
+                                NULL, NULL, NULL, op_run_out(c, 0, lane, 0),
+                                c->node->attributes.accumulate, dy[0], dy[1], first, last);
+}
+
+static void bias_gradient_run(const struct op_call *c)
+{
+    const size_t *dy = op_run_in_dims(c, 0);
+    op_run_columns(c, dy[0], dy[1], bias_gradient_columns);
+}
+
 const struct op_row op_row_bias_gradient = {.name = "bias_gradient",
                                             .shape = bias_gradient_shape,
                                             .cost = op_shape_cost_bytes,
+                                            .run = bias_gradient_run,
                                             .reference = bias_gradient_reference};

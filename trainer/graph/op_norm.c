@@ -3,7 +3,9 @@
 
 #include "trainer/graph/gradient.h"
 #include "trainer/graph/op_reference.h"
+#include "trainer/graph/op_run.h"
 #include "trainer/graph/op_shape.h"
+#include "trainer/kernel/rows.h"
 
 // Shapes. Inputs x[R,C], gain[C], bias[C]?; outputs y[R,C] in the gain's type and f32 statistics.
 static size_t norm_shape(struct graph *g, struct node *n)
@@ -110,16 +112,49 @@ static void layernorm_reference(const struct op_call *c)
     }
 }
 
+static void rmsnorm_rows(const struct op_call *c, size_t lane, size_t first, size_t last)
+{
+    size_t width = op_run_in_dims(c, 0)[1], at = first * width;
+    rows_kernels()->rmsnorm(
+        op_run_in(c, 0, lane, at), op_run_in_type(c, 0), op_run_in(c, 1, lane, 0),
+        op_run_in_type(c, 1), op_run_out(c, 0, lane, at), op_run_out_type(c, 0),
+        op_run_out(c, 1, lane, first), last - first, width, c->node->attributes.eps);
+}
+
+static void rmsnorm_run(const struct op_call *c)
+{
+    const size_t *x = op_run_in_dims(c, 0);
+    op_run_rows(c, x[0], x[1], rmsnorm_rows);
+}
+
 const struct op_row op_row_rmsnorm = {.name = "rmsnorm",
                                       .shape = rmsnorm_shape,
                                       .cost = op_shape_cost_bytes,
                                       .gradient = rmsnorm_gradient,
+                                      .run = rmsnorm_run,
                                       .reference = rmsnorm_reference};
+
+static void layernorm_rows(const struct op_call *c, size_t lane, size_t first, size_t last)
+{
+    size_t width = op_run_in_dims(c, 0)[1], at = first * width;
+    rows_kernels()->layernorm(op_run_in(c, 0, lane, at), op_run_in_type(c, 0),
+                              op_run_in(c, 1, lane, 0), op_run_in(c, 2, lane, 0),
+                              op_run_in_type(c, 1), op_run_out(c, 0, lane, at),
+                              op_run_out_type(c, 0), op_run_out(c, 1, lane, 2 * first),
+                              last - first, width, c->node->attributes.eps);
+}
+
+static void layernorm_run(const struct op_call *c)
+{
+    const size_t *x = op_run_in_dims(c, 0);
+    op_run_rows(c, x[0], x[1], layernorm_rows);
+}
 
 const struct op_row op_row_layernorm = {.name = "layernorm",
                                         .shape = layernorm_shape,
                                         .cost = op_shape_cost_bytes,
                                         .gradient = layernorm_gradient,
+                                        .run = layernorm_run,
                                         .reference = layernorm_reference};
 
 static void norm_dx_shape(struct graph *g, struct node *n)
@@ -162,14 +197,48 @@ static void layernorm_dx_reference(const struct op_call *c)
         norm_dx_row(c, i, op_reference_in(c, 3, 2 * i), op_reference_in(c, 3, 2 * i + 1), true);
 }
 
+static void rmsnorm_dx_rows(const struct op_call *c, size_t lane, size_t first, size_t last)
+{
+    size_t width = op_run_in_dims(c, 0)[1], at = first * width;
+    rows_kernels()->rmsnorm_gradient(op_run_in(c, 0, lane, at), op_run_in_type(c, 0),
+                                     op_run_in(c, 1, lane, 0), op_run_in_type(c, 1),
+                                     op_run_in(c, 2, lane, at), op_run_in_type(c, 2),
+                                     op_run_in(c, 3, lane, first), op_run_out(c, 0, lane, at),
+                                     op_run_out_type(c, 0), last - first, width);
+}
+
+static void rmsnorm_dx_run(const struct op_call *c)
+{
+    const size_t *x = op_run_in_dims(c, 0);
+    op_run_rows(c, x[0], x[1], rmsnorm_dx_rows);
+}
+
 const struct op_row op_row_rmsnorm_dx = {.name = "rmsnorm_dx",
                                          .shape = norm_dx_shape,
                                          .cost = op_shape_cost_bytes,
+                                         .run = rmsnorm_dx_run,
                                          .reference = rmsnorm_dx_reference};
+
+static void layernorm_dx_rows(const struct op_call *c, size_t lane, size_t first, size_t last)
+{
+    size_t width = op_run_in_dims(c, 0)[1], at = first * width;
+    rows_kernels()->layernorm_gradient(op_run_in(c, 0, lane, at), op_run_in_type(c, 0),
+                                       op_run_in(c, 1, lane, 0), op_run_in_type(c, 1),
+                                       op_run_in(c, 2, lane, at), op_run_in_type(c, 2),
+                                       op_run_in(c, 3, lane, 2 * first), op_run_out(c, 0, lane, at),
+                                       op_run_out_type(c, 0), last - first, width);
+}
+
+static void layernorm_dx_run(const struct op_call *c)
+{
+    const size_t *x = op_run_in_dims(c, 0);
+    op_run_rows(c, x[0], x[1], layernorm_dx_rows);
+}
 
 const struct op_row op_row_layernorm_dx = {.name = "layernorm_dx",
                                            .shape = norm_dx_shape,
                                            .cost = op_shape_cost_bytes,
+                                           .run = layernorm_dx_run,
                                            .reference = layernorm_dx_reference};
 
 static void norm_gain_gradient_shape(struct graph *g, struct node *n)
@@ -200,7 +269,25 @@ static void norm_gain_gradient_reference(const struct op_call *c)
     }
 }
 
+static void norm_gain_gradient_columns(const struct op_call *c, size_t lane, size_t first,
+                                       size_t last)
+{
+    const size_t *x = op_run_in_dims(c, 0);
+    rows_kernels()->column_sums(op_run_in(c, 0, lane, 0), op_run_in_type(c, 0),
+                                op_run_in(c, 1, lane, 0), op_run_in_type(c, 1),
+                                op_run_in(c, 3, lane, 0), op_run_in(c, 2, lane, 0),
+                                op_run_out(c, 0, lane, 0), op_run_out(c, 1, lane, 0),
+                                c->node->attributes.accumulate, x[0], x[1], first, last);
+}
+
+static void norm_gain_gradient_run(const struct op_call *c)
+{
+    const size_t *x = op_run_in_dims(c, 0);
+    op_run_columns(c, x[0], x[1], norm_gain_gradient_columns);
+}
+
 const struct op_row op_row_norm_gain_gradient = {.name = "norm_gain_gradient",
                                                  .shape = norm_gain_gradient_shape,
                                                  .cost = op_shape_cost_bytes,
+                                                 .run = norm_gain_gradient_run,
                                                  .reference = norm_gain_gradient_reference};

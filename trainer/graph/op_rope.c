@@ -1,7 +1,9 @@
 // Rotary positions, half-split: pair (i, i + D/2) of every head is turned by the angle of its position. The gradient turns back.
 #include "trainer/graph/gradient.h"
 #include "trainer/graph/op_reference.h"
+#include "trainer/graph/op_run.h"
 #include "trainer/graph/op_shape.h"
+#include "trainer/kernel/rows.h"
 
 // Inputs x[R, H*D], positions[R], table[n_positions, D/2, 2]; attributes n_heads, head_size.
 static void rope_shape(struct graph *g, struct node *n)
@@ -53,13 +55,47 @@ static void rope_gradient_reference(const struct op_call *c)
     turn(c, -1);
 }
 
+static void turn_rows(const struct op_call *c, size_t lane, size_t first, size_t last, float sign)
+{
+    const struct attributes *a = &c->node->attributes;
+    size_t at = first * a->n_heads * a->head_size;
+    rows_kernels()->rope(op_run_in(c, 0, lane, at), op_run_in_type(c, 0),
+                         op_run_in(c, 1, lane, first), op_run_in(c, 2, lane, 0), sign,
+                         op_run_out(c, 0, lane, at), op_run_out_type(c, 0), last - first,
+                         a->n_heads, a->head_size);
+}
+
+static void rope_rows(const struct op_call *c, size_t lane, size_t first, size_t last)
+{
+    turn_rows(c, lane, first, last, 1);
+}
+
+static void rope_gradient_rows(const struct op_call *c, size_t lane, size_t first, size_t last)
+{
+    turn_rows(c, lane, first, last, -1);
+}
+
+static void rope_run(const struct op_call *c)
+{
+    const size_t *x = op_run_in_dims(c, 0);
+    op_run_rows(c, x[0], x[1], rope_rows);
+}
+
+static void rope_gradient_run(const struct op_call *c)
+{
+    const size_t *x = op_run_in_dims(c, 0);
+    op_run_rows(c, x[0], x[1], rope_gradient_rows);
+}
+
 const struct op_row op_row_rope = {.name = "rope",
                                    .shape = rope_shape,
                                    .cost = op_shape_cost_bytes,
                                    .gradient = rope_gradient_rule,
+                                   .run = rope_run,
                                    .reference = rope_reference};
 
 const struct op_row op_row_rope_gradient = {.name = "rope_gradient",
                                             .shape = rope_shape,
                                             .cost = op_shape_cost_bytes,
+                                            .run = rope_gradient_run,
                                             .reference = rope_gradient_reference};
