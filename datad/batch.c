@@ -39,8 +39,7 @@ size_t batch_dtype_bytes(enum batch_dtype dtype)
     case BATCH_U8:
         return sizeof(uint8_t);
     }
-    ASSERT(!"a dtype of the enum");
-    return 0;
+    err_abort(__FILE__, __LINE__, "a dtype that is not in the enum");
 }
 
 enum err batch_check_shape(const struct batch_shape *shape)

@@ -116,7 +116,7 @@ void mixture_find(const struct mixture *m, uint64_t position, size_t *source, ui
         }
         n -= own;
     }
-    ASSERT(!"the last source that has weight takes all that reaches it");
+    err_abort(__FILE__, __LINE__, "a position that no source takes");
 }
 
 uint64_t mixture_count(const struct mixture *m, size_t source, uint64_t position)

@@ -105,5 +105,5 @@ void service_return(struct service *s, struct stream *stream)
         e->stream = NULL;
         return;
     }
-    ASSERT(!"a stream of this service");
+    err_abort(__FILE__, __LINE__, "a stream of another service");
 }

@@ -86,10 +86,10 @@ static void check_errors(void)
     struct arena a;
     struct mixture *m;
     arena_init(&a, "test");
-    const double none[] = {0, 0}, negative[] = {1, -1}, nan[] = {1, NAN};
+    const double none[] = {0, 0}, negative[] = {1, -1}, infinite[] = {1, (double)INFINITY};
     CHECK_ERR(mixture_build(&(struct mixture_segment){0, none}, 1, 2, &a, &m), ERR_CONFIG);
     CHECK_ERR(mixture_build(&(struct mixture_segment){0, negative}, 1, 2, &a, &m), ERR_CONFIG);
-    CHECK_ERR(mixture_build(&(struct mixture_segment){0, nan}, 1, 2, &a, &m), ERR_CONFIG);
+    CHECK_ERR(mixture_build(&(struct mixture_segment){0, infinite}, 1, 2, &a, &m), ERR_CONFIG);
     arena_fini(&a);
 }
 
