@@ -1,0 +1,31 @@
+#pragma once
+// Which files a corpus consists of: operands of the command line, folders walked recursively in
+// sorted order. Within folders .txt .rst .md (text), .html .htm and .jsonl are taken and the rest
+// is counted; links to folders are not followed. An operand of another name is read as text.
+
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+
+enum input_kind { INPUT_TEXT, INPUT_HTML, INPUT_JSONL };
+
+enum { INPUTS_DEPTH_LIMIT = 64 };
+
+struct input_file {
+    const char *path;
+    const char
+        *source; // last word of its operand and the path below it: names no machine's folders
+    enum input_kind kind;
+};
+
+struct inputs {
+    struct input_file *files;
+    size_t n_files;
+    size_t n_skipped; // within folders, by their names
+};
+
+/// Lists the files behind the operands, in order, into a. Errors: ERR_IO (missing, unreadable),
+/// ERR_DATA (compressed operand, folders too deep).
+enum err inputs_list(char *const *operands, size_t n_operands, struct arena *a,
+                     struct inputs *out) MUST_CHECK;

@@ -1,0 +1,17 @@
+#pragma once
+// HTML stripped plainly: the text of body without script, style, nav and template; white space
+// collapsed outside pre, a line for each block and a blank line around paragraphs.
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/span.h"
+
+enum {
+    READER_HTML_DEPTH_LIMIT = 2048,
+    READER_HTML_MEMORY_FACTOR = 128, // parser's bytes per byte of input
+    READER_HTML_MEMORY_BYTES = 16 << 20
+};
+
+/// The text of html, UTF-8 (invalid bytes become U+FFFD), in a. Does not recurse; parser's memory
+/// is bounded. Errors: ERR_DATA (nested deeper, or needs more memory, than the limits).
+enum err reader_html_text(struct span html, struct arena *a, struct span *text) MUST_CHECK;
