@@ -8,11 +8,13 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/hash.h"
+#include "base/span.h"
 
 struct dataset;
+struct shard;
 
 struct dataset_info {
-    struct hash128 hash; // of the shards' footers, in order: names the content
+    struct hash128 hash; // of the shards' content ids, in order: the same under any compression
     uint64_t n_shards, n_bins, n_documents, n_tokens;
     uint64_t max_bin_tokens, max_bin_documents;
     uint32_t vocabulary; // ids are < vocabulary
@@ -37,3 +39,16 @@ struct dataset_bin dataset_bin(const struct dataset *d, uint64_t bin);
 enum err dataset_read_lengths(const struct dataset *d, uint64_t bin, uint32_t *lengths) MUST_CHECK;
 /// tokens[n_tokens of the bin]: the bin's documents one after another.
 enum err dataset_read_tokens(const struct dataset *d, uint64_t bin, uint32_t *tokens) MUST_CHECK;
+
+struct dataset_document {
+    struct span id, source;
+    uint32_t text_bytes; // of the text that was encoded
+    uint32_t n_tokens;   // end_of_text included
+    const uint32_t *tokens;
+};
+/// Document number document, counted over all shards; everything lives in a. O(bins). Errors: as
+/// reads; ERR_DATA when there is no such document.
+enum err dataset_read_document(const struct dataset *d, uint64_t document, struct arena *a,
+                               struct dataset_document *out) MUST_CHECK;
+/// The open shard of that index (shard/shard.h), for those who want its other columns. Borrowed.
+const struct shard *dataset_shard(const struct dataset *d, uint64_t shard);

@@ -1,0 +1,13 @@
+#include "shard/command_shard.h"
+
+#include "base/cli.h"
+
+CLI_COMMAND(shard)
+{
+    static const struct cli_command commands[] = {
+        {"build", command_shard_build, "documents to a dataset of shards"},
+        {"verify", command_shard_verify, "check every byte of datasets or shards"},
+        {"stat", command_shard_stat, "what a dataset holds"},
+        {"cat", command_shard_cat, "print documents as text or tokens"}};
+    return cli_dispatch(argc, argv, "weft shard", commands, sizeof commands / sizeof commands[0]);
+}

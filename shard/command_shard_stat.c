@@ -1,0 +1,176 @@
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cli.h"
+#include "base/size.h"
+#include "shard/command_shard.h"
+#include "shard/dataset.h"
+#include "shard/shard.h"
+
+// Sums over the shards of a dataset; a column is one of the same name and type in each.
+struct column_sum {
+    const struct layout_column *first;
+    uint64_t n_elems, n_frames, raw_bytes, stored_bytes;
+};
+
+struct stat {
+    const struct dataset_info *info;
+    uint64_t text_bytes, file_bytes, raw_bytes;
+    struct column_sum columns[COLUMN_LIMIT];
+    size_t n_columns;
+};
+
+static struct column_sum *find_sum(struct stat *st, const struct layout_column *column)
+{
+    for (size_t i = 0; i < st->n_columns; i++) {
+        const struct layout_column *first = st->columns[i].first;
+        if (strcmp(first->name, column->name) == 0 && first->type == column->type)
+            return &st->columns[i];
+    }
+    if (st->n_columns == COLUMN_LIMIT) return NULL;
+    st->columns[st->n_columns].first = column;
+    return &st->columns[st->n_columns++];
+}
+
+static enum err sum_text_bytes(const struct shard *s, struct arena *a, uint64_t *sum)
+{
+    uint32_t column;
+    TRY(shard_column(s, "text_bytes", &column));
+    const struct layout_column *c = &shard_layout(s)->columns[column];
+    enum { AT_ONCE = 1 << 16 };
+    uint32_t *values = ARENA_ARRAY(a, uint32_t, AT_ONCE);
+    for (uint64_t first = 0; first < c->n_elems; first += AT_ONCE) {
+        const uint64_t n = size_min(AT_ONCE, c->n_elems - first);
+        TRY(shard_read_u32(s, column, first, n, values));
+        for (uint64_t i = 0; i < n; i++)
+            *sum += values[i];
+    }
+    return OK;
+}
+
+static enum err add_shard(struct stat *st, const struct shard *s, struct arena *a)
+{
+    const struct layout *l = shard_layout(s);
+    st->file_bytes += l->file_bytes;
+    for (uint32_t c = 0; c < l->n_columns; c++) {
+        struct column_sum *sum = find_sum(st, &l->columns[c]);
+        if (!sum) return fail(ERR_DATA, "%s: more than %d columns", shard_name(s), COLUMN_LIMIT);
+        sum->n_elems += l->columns[c].n_elems;
+        sum->n_frames += l->columns[c].n_frames;
+        sum->raw_bytes += l->columns[c].raw_bytes;
+        sum->stored_bytes += l->columns[c].stored_bytes;
+        st->raw_bytes += l->columns[c].raw_bytes;
+    }
+    return sum_text_bytes(s, a, &st->text_bytes);
+}
+
+static double ratio(uint64_t a, uint64_t b)
+{
+    return b ? (double)a / (double)b : 0;
+}
+
+static void print_table(const struct stat *st)
+{
+    const struct dataset_info *info = st->info;
+    char hash[33], tokenizer[33];
+    hash_hex(info->hash, hash);
+    hash_hex(info->tokenizer_hash, tokenizer);
+    printf("hash          %s\n", hash);
+    printf("tokenizer     %s\n", info->tokenizer_file[0] ? tokenizer : "none (a token a byte)");
+    printf("vocabulary    %u\n", info->vocabulary);
+    printf("shards        %llu\n", (unsigned long long)info->n_shards);
+    printf("bins          %llu (at most %llu tokens)\n", (unsigned long long)info->n_bins,
+           (unsigned long long)info->max_bin_tokens);
+    printf("documents     %llu\n", (unsigned long long)info->n_documents);
+    printf("tokens        %llu (%.1f a document)\n", (unsigned long long)info->n_tokens,
+           ratio(info->n_tokens, info->n_documents));
+    printf("text bytes    %llu (%.3f a token)\n", (unsigned long long)st->text_bytes,
+           ratio(st->text_bytes, info->n_tokens - info->n_documents));
+    printf("file bytes    %llu (columns %llu, ratio %.2f)\n", (unsigned long long)st->file_bytes,
+           (unsigned long long)st->raw_bytes, ratio(st->raw_bytes, st->file_bytes));
+    printf("\n%-16s %-5s %-5s %12s %8s %14s %14s %6s\n", "column", "type", "codec", "elements",
+           "frames", "bytes", "stored", "ratio");
+    for (size_t i = 0; i < st->n_columns; i++) {
+        const struct column_sum *c = &st->columns[i];
+        printf("%-16s %-5s %-5s %12llu %8llu %14llu %14llu %6.2f\n", c->first->name,
+               column_type_name(c->first->type), frame_codec_name(c->first->codec),
+               (unsigned long long)c->n_elems, (unsigned long long)c->n_frames,
+               (unsigned long long)c->raw_bytes, (unsigned long long)c->stored_bytes,
+               ratio(c->raw_bytes, c->stored_bytes));
+    }
+}
+
+static json_t *columns_json(const struct stat *st)
+{
+    json_t *columns = json_array();
+    for (size_t i = 0; i < st->n_columns; i++) {
+        const struct column_sum *c = &st->columns[i];
+        json_array_append_new(columns,
+                              json_pack("{s:s s:s s:s s:I s:I s:I s:I}", "name", c->first->name,
+                                        "type", column_type_name(c->first->type), "codec",
+                                        frame_codec_name(c->first->codec), "elements",
+                                        (json_int_t)c->n_elems, "frames", (json_int_t)c->n_frames,
+                                        "bytes", (json_int_t)c->raw_bytes, "stored_bytes",
+                                        (json_int_t)c->stored_bytes));
+    }
+    return columns;
+}
+
+static enum err print_json(const struct stat *st)
+{
+    const struct dataset_info *info = st->info;
+    char hash[33], tokenizer[33];
+    hash_hex(info->hash, hash);
+    hash_hex(info->tokenizer_hash, tokenizer);
+    json_t *root = json_pack(
+        "{s:s s:s s:s s:I s:I s:I s:I s:I s:I s:I s:I s:I s:I s:f s:o}", "hash", hash,
+        "tokenizer_hash", tokenizer, "tokenizer_file", info->tokenizer_file, "vocabulary",
+        (json_int_t)info->vocabulary, "end_of_text", (json_int_t)info->end_of_text, "shards",
+        (json_int_t)info->n_shards, "bins", (json_int_t)info->n_bins, "max_bin_tokens",
+        (json_int_t)info->max_bin_tokens, "documents", (json_int_t)info->n_documents, "tokens",
+        (json_int_t)info->n_tokens, "text_bytes", (json_int_t)st->text_bytes, "column_bytes",
+        (json_int_t)st->raw_bytes, "file_bytes", (json_int_t)st->file_bytes, "compression_ratio",
+        ratio(st->raw_bytes, st->file_bytes), "columns", columns_json(st));
+    char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+    json_decref(root);
+    if (!text) return fail(ERR_MEMORY, "out of memory for JSON");
+    puts(text);
+    free(text);
+    return OK;
+}
+
+static enum err print_stat(const struct dataset *d, bool json, struct arena *a)
+{
+    struct stat *st = ARENA_NEW(a, struct stat);
+    st->info = dataset_info(d);
+    for (uint64_t i = 0; i < st->info->n_shards; i++)
+        TRY(add_shard(st, dataset_shard(d, i), a));
+    if (json) return print_json(st);
+    print_table(st);
+    return OK;
+}
+
+enum err command_shard_stat(int argc, char **argv)
+{
+    bool json = false;
+    const struct cli_option options[] = {{"json", 0, CLI_FLAG, &json, NULL, "print JSON"}};
+    const struct cli_usage usage = {.synopsis = "weft shard stat [--json] DIR",
+                                    .summary = "Documents, tokens, bins, sizes and compression.",
+                                    .example = "weft shard stat data/books",
+                                    .options = options,
+                                    .n_options = sizeof options / sizeof options[0],
+                                    .min_operands = 1,
+                                    .max_operands = 1};
+    char **operands = NULL;
+    size_t n_operands = 0;
+    TRY(cli_parse(argc, argv, &usage, &operands, &n_operands));
+    struct arena a;
+    struct dataset *d = NULL;
+    arena_init(&a, "shard stat");
+    enum err e = dataset_open(operands[0], &a, &d);
+    if (e == OK) e = print_stat(d, json, &a);
+    dataset_close(d);
+    arena_fini(&a);
+    return e;
+}
