@@ -1,308 +1,8 @@
 // Kernels of rows: every instruction set gives the bits of the scalar code, and every cut of the
 // range gives the bits of the whole. Odd lengths, f32 and bf16 mixed, in place or not.
-#include "trainer/kernel/rows.h"
-
-#include "base/arena.h"
-#include "base/rng.h"
-#include "base/size.h"
 #include "tests/check.h"
+#include "tests/trainer/rows_cases.h"
 #include "trainer/kernel/isa.h"
-
-enum { VOCABULARY = 11, POSITIONS = 50, BLOCK = 4096 };
-
-struct input {
-    size_t n_rows, width, n_elems;
-    enum dtype xt, gt, dyt, yt;
-    void *x, *gain, *bias, *dy;
-    float *moments, *inverse_rms, *rope_table, *w, *m, *v, *gradient;
-    void *table; // [VOCABULARY, width] of xt
-    int32_t *index, *positions;
-};
-
-static void *at(void *data, enum dtype t, size_t i)
-{
-    return (char *)data + i * dtype_bytes(t);
-}
-
-// Values of all sizes, with zeros of both signs and denormals among them.
-static float draw(uint64_t key, uint64_t i)
-{
-    const uint64_t kind = rng_u64(key, 1, i) % 64;
-    if (kind == 0) return i % 2 ? 0.0f : -0.0f;
-    if (kind == 1) return rng_normal(key, 0, i) * 1e-40f;
-    if (kind == 2) return rng_normal(key, 0, i) * 1e3f;
-    return rng_normal(key, 0, i);
-}
-
-static void *draw_array(struct arena *a, uint64_t seed, const char *name, enum dtype t, size_t n)
-{
-    const uint64_t key = rng_key(seed, name);
-    void *data = arena_alloc(a, n * dtype_bytes(t), 64);
-    for (size_t i = 0; i < n; i++) {
-        const float value = draw(key, i);
-        const uint16_t half = bf16_from_f32(value);
-        if (t == DTYPE_F32)
-            memcpy(at(data, t, i), &value, sizeof value);
-        else
-            memcpy(at(data, t, i), &half, sizeof half);
-    }
-    return data;
-}
-
-static float *draw_positive(struct arena *a, uint64_t seed, const char *name, size_t n)
-{
-    const uint64_t key = rng_key(seed, name);
-    float *data = ARENA_ARRAY(a, float, n);
-    for (size_t i = 0; i < n; i++)
-        data[i] = 0.001f + rng_uniform(key, 0, i);
-    return data;
-}
-
-static int32_t *draw_index(struct arena *a, uint64_t seed, const char *name, size_t n, size_t bound)
-{
-    const uint64_t key = rng_key(seed, name);
-    int32_t *data = ARENA_ARRAY(a, int32_t, n);
-    for (size_t i = 0; i < n; i++)
-        data[i] = (int32_t)(rng_u64(key, 0, i) % bound);
-    return data;
-}
-
-static void input_draw(struct input *in, struct arena *a, uint64_t seed)
-{
-    const size_t rows = in->n_rows, width = in->width, n = rows * width;
-    in->n_elems = n;
-    in->x = draw_array(a, seed, "x", in->xt, n);
-    in->dy = draw_array(a, seed, "dy", in->dyt, n);
-    in->gain = draw_array(a, seed, "gain", in->gt, width);
-    in->bias = draw_array(a, seed, "bias", in->gt, width);
-    in->table = draw_array(a, seed, "table", in->xt, VOCABULARY * width);
-    in->w = draw_array(a, seed, "w", DTYPE_F32, n);
-    in->m = draw_array(a, seed, "m", DTYPE_F32, n);
-    in->gradient = draw_array(a, seed, "gradient", DTYPE_F32, n);
-    in->v = draw_positive(a, seed, "v", n);
-    in->moments = draw_positive(a, seed, "moments", 2 * rows);
-    in->inverse_rms = draw_positive(a, seed, "inverse", rows);
-    in->index = draw_index(a, seed, "index", rows, VOCABULARY);
-    in->positions = draw_index(a, seed, "positions", rows, POSITIONS);
-    in->rope_table = ARENA_ARRAY(a, float, POSITIONS *(width + 1));
-    rows_rope_table(in->rope_table, POSITIONS, width, 10000);
-}
-
-// Every case computes the part [first, last) of what it computes and puts it where it belongs in
-// out, so that running all parts of a cut fills out as running the whole does.
-typedef void (*case_fn)(const struct rows_kernels *k, const struct input *in, size_t first,
-                        size_t last, float *out);
-
-static void run_cast(const struct rows_kernels *k, const struct input *in, size_t first,
-                     size_t last, float *out)
-{
-    k->cast(at(in->x, in->xt, first), in->xt, at(out, in->yt, first), in->yt, last - first);
-}
-
-static void run_add(const struct rows_kernels *k, const struct input *in, size_t first, size_t last,
-                    float *out)
-{
-    k->add(at(in->x, in->xt, first), in->xt, at(in->dy, in->dyt, first), in->dyt,
-           at(out, in->yt, first), in->yt, last - first);
-}
-
-static void run_multiply(const struct rows_kernels *k, const struct input *in, size_t first,
-                         size_t last, float *out)
-{
-    k->multiply(at(in->x, in->xt, first), in->xt, at(in->dy, in->dyt, first), in->dyt,
-                at(out, in->yt, first), in->yt, last - first);
-}
-
-// The four activations and their gradients, one after another in out.
-static void run_activate(const struct rows_kernels *k, const struct input *in, size_t first,
-                         size_t last, float *out)
-{
-    for (size_t f = 0; f < 4; f++)
-        k->activate((enum activation)f, at(in->x, in->xt, first), in->xt,
-                    at(out, in->yt, f * in->n_elems + first), in->yt, last - first);
-}
-
-static void run_activate_gradient(const struct rows_kernels *k, const struct input *in,
-                                  size_t first, size_t last, float *out)
-{
-    for (size_t f = 0; f < 4; f++)
-        k->activate_gradient((enum activation)f, at(in->x, in->xt, first), in->xt,
-                             at(in->dy, in->dyt, first), in->dyt,
-                             at(out, in->yt, f * in->n_elems + first), in->yt, last - first);
-}
-
-static void run_rmsnorm(const struct rows_kernels *k, const struct input *in, size_t first,
-                        size_t last, float *out)
-{
-    const size_t start = first * in->width;
-    k->rmsnorm(at(in->x, in->xt, start), in->xt, in->gain, in->gt, at(out, in->yt, start), in->yt,
-               out + in->n_elems + first, last - first, in->width, 1e-5f);
-}
-
-static void run_rmsnorm_gradient(const struct rows_kernels *k, const struct input *in, size_t first,
-                                 size_t last, float *out)
-{
-    const size_t start = first * in->width;
-    k->rmsnorm_gradient(at(in->x, in->xt, start), in->xt, in->gain, in->gt,
-                        at(in->dy, in->dyt, start), in->dyt, in->inverse_rms + first,
-                        at(out, in->yt, start), in->yt, last - first, in->width);
-}
-
-static void run_layernorm(const struct rows_kernels *k, const struct input *in, size_t first,
-                          size_t last, float *out)
-{
-    const size_t start = first * in->width, n = last - first;
-    float *moments = out + 2 * in->n_elems;
-    k->layernorm(at(in->x, in->xt, start), in->xt, in->gain, in->bias, in->gt,
-                 at(out, in->yt, start), in->yt, moments + 2 * first, n, in->width, 1e-5f);
-    k->layernorm(at(in->x, in->xt, start), in->xt, in->gain, NULL, in->gt,
-                 at(out, in->yt, in->n_elems + start), in->yt, NULL, n, in->width, 1e-5f);
-}
-
-static void run_layernorm_gradient(const struct rows_kernels *k, const struct input *in,
-                                   size_t first, size_t last, float *out)
-{
-    const size_t start = first * in->width;
-    k->layernorm_gradient(at(in->x, in->xt, start), in->xt, in->gain, in->gt,
-                          at(in->dy, in->dyt, start), in->dyt, in->moments + 2 * first,
-                          at(out, in->yt, start), in->yt, last - first, in->width);
-}
-
-static void run_column_sums(const struct rows_kernels *k, const struct input *in, size_t first,
-                            size_t last, float *out)
-{
-    const size_t width = in->width;
-    memcpy(out + 3 * width + first, in->w + first, (last - first) * sizeof *out);
-    memcpy(out + 4 * width + first, in->m + first, (last - first) * sizeof *out);
-    k->column_sums(in->x, in->xt, in->dy, in->dyt, in->moments, NULL, out, out + width, 0,
-                   in->n_rows, width, first, last);
-    k->column_sums(NULL, in->xt, in->dy, in->dyt, NULL, NULL, NULL, out + 2 * width, 0, in->n_rows,
-                   width, first, last);
-    k->column_sums(in->x, in->xt, in->dy, in->dyt, NULL, in->inverse_rms, out + 3 * width,
-                   out + 4 * width, 1, in->n_rows, width, first, last);
-}
-
-static void run_rope(const struct rows_kernels *k, const struct input *in, size_t first,
-                     size_t last, float *out)
-{
-    if (in->width % 2) return;
-    const size_t start = first * in->width, n_heads = in->width % 4 ? 1 : 2;
-    for (size_t inverse = 0; inverse < 2; inverse++)
-        k->rope(at(in->x, in->xt, start), in->xt, in->positions + first, in->rope_table,
-                inverse ? -1.0f : 1.0f, at(out, in->yt, inverse * in->n_elems + start), in->yt,
-                last - first, n_heads, in->width / n_heads);
-}
-
-static void run_embed(const struct rows_kernels *k, const struct input *in, size_t first,
-                      size_t last, float *out)
-{
-    k->embed(in->table, in->xt, in->index + first, at(out, in->yt, first * in->width), in->yt,
-             last - first, in->width);
-}
-
-static void run_embed_gradient(const struct rows_kernels *k, const struct input *in, size_t first,
-                               size_t last, float *out)
-{
-    k->embed_gradient(in->index, in->dy, in->dyt, out, 0, in->n_rows, in->width, first, last);
-    k->embed_gradient(in->index, in->dy, in->dyt, out, 1, in->n_rows, in->width, first, last);
-}
-
-static void run_fold(const struct rows_kernels *k, const struct input *in, size_t first,
-                     size_t last, float *out)
-{
-    memcpy(out + first, in->w + first, (last - first) * sizeof *out);
-    k->fold(out + first, in->m + first, last - first);
-}
-
-static void run_adamw(const struct rows_kernels *k, const struct input *in, size_t first,
-                      size_t last, float *out)
-{
-    const struct adamw o = {.lr = 1e-3f,
-                            .beta1 = 0.9f,
-                            .beta2 = 0.95f,
-                            .eps = 1e-8f,
-                            .weight_decay = 0.1f,
-                            .bias1 = 0.271f,
-                            .bias2 = 0.142625f,
-                            .gradient_scale = 0.7f};
-    const size_t n = last - first;
-    float *w = out + first, *m = w + in->n_elems, *v = m + in->n_elems;
-    memcpy(w, in->w + first, n * sizeof *w);
-    memcpy(m, in->m + first, n * sizeof *w);
-    memcpy(v, in->v + first, n * sizeof *w);
-    k->adamw(&o, w, m, v, in->gradient + first, n);
-}
-
-static void run_sums(const struct rows_kernels *k, const struct input *in, size_t first,
-                     size_t last, float *out)
-{
-    for (size_t block = first; block < last; block++) {
-        const float *from = in->gradient + block * BLOCK;
-        const size_t n = size_min(BLOCK, in->n_elems - block * BLOCK);
-        const double pair[2] = {k->sum_squares(from, n), k->sum(from, n)};
-        memcpy(out + 4 * block, pair, sizeof pair);
-    }
-}
-
-enum extent { ELEMS, ROWS, COLUMNS, VOCABULARIES, BLOCKS };
-
-static const struct {
-    const char *name;
-    case_fn run;
-    enum extent extent;
-} CASES[] = {
-    {"cast", run_cast, ELEMS},
-    {"add", run_add, ELEMS},
-    {"multiply", run_multiply, ELEMS},
-    {"activate", run_activate, ELEMS},
-    {"activate_gradient", run_activate_gradient, ELEMS},
-    {"rmsnorm", run_rmsnorm, ROWS},
-    {"rmsnorm_gradient", run_rmsnorm_gradient, ROWS},
-    {"layernorm", run_layernorm, ROWS},
-    {"layernorm_gradient", run_layernorm_gradient, ROWS},
-    {"column_sums", run_column_sums, COLUMNS},
-    {"rope", run_rope, ROWS},
-    {"embed", run_embed, ROWS},
-    {"embed_gradient", run_embed_gradient, VOCABULARIES},
-    {"fold", run_fold, ELEMS},
-    {"adamw", run_adamw, ELEMS},
-    {"sums", run_sums, BLOCKS},
-};
-enum { N_CASES = sizeof CASES / sizeof *CASES };
-
-static size_t extent_of(const struct input *in, enum extent e)
-{
-    switch (e) {
-    case ELEMS:
-        return in->n_elems;
-    case ROWS:
-        return in->n_rows;
-    case COLUMNS:
-        return in->width;
-    case VOCABULARIES:
-        return VOCABULARY;
-    case BLOCKS:
-        break;
-    }
-    return size_ceil_div(in->n_elems, BLOCK);
-}
-
-// Everything outside what a case writes must keep its value: out is compared as a whole.
-struct output {
-    float *data;
-    size_t n_elems;
-};
-
-static struct output output_make(struct arena *a, const struct input *in)
-{
-    const size_t n = 4 * in->n_elems + 8 * in->width + 4 * in->n_rows + VOCABULARY * in->width + 64;
-    return (struct output){ARENA_ARRAY(a, float, n), n};
-}
-
-static void output_clear(struct output o)
-{
-    memset(o.data, 0x5a, o.n_elems * sizeof *o.data);
-}
 
 static void output_compare(struct output got, struct output want, const struct input *in,
                            const char *name, const char *how)
@@ -351,10 +51,7 @@ static void check_shape(size_t n_rows, size_t width, unsigned types, uint64_t se
     struct arena a;
     arena_init(&a, "test_rows");
     struct input in = {.n_rows = n_rows, .width = width};
-    in.xt = types & 1 ? DTYPE_BF16 : DTYPE_F32;
-    in.gt = types & 2 ? DTYPE_BF16 : DTYPE_F32;
-    in.dyt = types & 4 ? DTYPE_BF16 : DTYPE_F32;
-    in.yt = types & 8 ? DTYPE_BF16 : DTYPE_F32;
+    input_set_types(&in, types);
     input_draw(&in, &a, seed);
     for (size_t c = 0; c < N_CASES; c++)
         check_case(c, &in, &a, seed);
@@ -382,6 +79,19 @@ static void check_in_place(enum dtype t, uint64_t seed)
                                       1e-5f);
         CHECK(memcmp(got.data, want.data, in.n_elems * dtype_bytes(t)) == 0);
     }
+    arena_fini(&a);
+}
+
+static void check_rope_in_place(enum dtype t, uint64_t seed)
+{
+    struct arena a;
+    arena_init(&a, "test_rows rope");
+    struct input in = {.n_rows = 9, .width = 64, .xt = t, .gt = t, .dyt = t, .yt = t};
+    input_draw(&in, &a, seed);
+    struct output want = output_make(&a, &in);
+    rows_kernels()->rope(in.x, t, in.positions, in.rope_table, 1, want.data, t, 9, 2, 32);
+    rows_kernels()->rope(in.x, t, in.positions, in.rope_table, 1, in.x, t, 9, 2, 32);
+    CHECK(memcmp(in.x, want.data, in.n_elems * dtype_bytes(t)) == 0);
     arena_fini(&a);
 }
 
@@ -428,6 +138,8 @@ int main(int argc, char **argv)
         check_casts(seed);
         check_in_place(DTYPE_F32, seed);
         check_in_place(DTYPE_BF16, seed);
+        check_rope_in_place(DTYPE_F32, seed);
+        check_rope_in_place(DTYPE_BF16, seed);
     }
     printf("compared scalar with instruction sets up to %s\n", isa_name(best));
     return 0;

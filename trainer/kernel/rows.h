@@ -3,7 +3,8 @@
 // range of rows (or elements), so a caller cuts the range into tasks as it likes; results do not depend on the cut. Compiled once per
 // instruction set from rows_body.h (same bits: explicit FMA, fixed 16-way partial sums, our own exp and tanh); called through the table.
 // x, y may be f32 or bf16 each (xt, yt); arithmetic is f32. Sums over a row: 16 partial sums (element j to sum j mod 16) in element order, then a
-// fixed tree of 16.
+// fixed tree of 16 (kernel/lanes.h). y may be x, a, b or dy itself when the types are equal; other overlaps are not allowed.
+// Indices and positions are not checked here: who receives a batch checks that they are within the tables.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -28,7 +29,7 @@ struct rows_kernels {
     /// y = a * b, elementwise.
     void (*multiply)(const void *a, enum dtype at, const void *b, enum dtype bt, void *y,
                      enum dtype yt, size_t n);
-    /// y = f(x).
+    /// y = f(x): x Phi(x); x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2; x / (1 + e^-x); max(x, 0)^2.
     void (*activate)(enum activation f, const void *x, enum dtype xt, void *y, enum dtype yt,
                      size_t n);
     /// dx = f'(x) * dy.
@@ -49,13 +50,14 @@ struct rows_kernels {
                                const void *dy, enum dtype dyt, const float *moments, void *dx,
                                enum dtype dxt, size_t n_rows, size_t width);
     /// Sums over rows for columns [first, last): d_gain[j] (+)= sum_i dy[i,j] * xhat[i,j], d_bias[j] (+)= sum_i dy[i,j], each over a fixed
-    /// tree: rows in groups of 32 in order, groups folded by base/tree.h order. moments: layernorm's {mean, 1/std}, or NULL with inverse_rms for rmsnorm.
+    /// tree: rows in groups of 32 in order, groups folded by base/tree.h order, then added to what is there when accumulate. moments: layernorm's {mean, 1/std}, or NULL with inverse_rms for rmsnorm.
     /// d_gain or d_bias may be NULL; xhat is not needed when d_gain is. With neither moments nor inverse_rms: plain column sums (bias of a linear).
     void (*column_sums)(const void *x, enum dtype xt, const void *dy, enum dtype dyt,
                         const float *moments, const float *inverse_rms, float *d_gain,
                         float *d_bias, int accumulate, size_t n_rows, size_t width,
                         size_t first_column, size_t last_column);
     /// y = rotary(x): for each row and head, pair (i, i + D/2) rotated by angle table[position][i] (half-split, Su et al. 2021, GPT-NeoX order).
+    /// head_size even, at most 1,024.
     /// table f32 [n_positions, D/2, 2] = cos, sin. sign -1 gives the inverse (the gradient).
     void (*rope)(const void *x, enum dtype xt, const int32_t *positions, const float *table,
                  float sign, void *y, enum dtype yt, size_t n_rows, size_t n_heads,
