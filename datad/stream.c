@@ -8,8 +8,8 @@
 #include "base/span.h"
 #include "datad/field.h"
 #include "datad/mixture.h"
-#include "datad/order.h"
 #include "datad/pack.h"
+#include "datad/row_order.h"
 
 // Two order tables a source, for the epoch that begins while the last one still has requests under way.
 enum { TABLES = 2, SUMS = 64 };
@@ -18,8 +18,8 @@ struct part {
     struct split_bins bins;
     uint32_t *rows_of_bin; // [bins.n_bins]
     uint64_t n_rows;
-    struct order_rule rule;
-    struct order_table tables[TABLES]; // epoch e at e % TABLES
+    struct row_order_rule rule;
+    struct row_order_table tables[TABLES]; // epoch e at e % TABLES
 };
 
 struct sum {
@@ -50,9 +50,9 @@ static void build_part(const struct stream_rule *rule, const struct stream_reque
     }
     const uint64_t seed = request->split == SPLIT_TRAIN ? request->seed : 0;
     const uint64_t key = rng_key(seed, split_name(request->split));
-    p->rule = (struct order_rule){.key = rng_u64(key, source->hash.hi, source->hash.lo),
-                                  .window_bins = rule->window_bins,
-                                  .sequential = rule->sequential};
+    p->rule = (struct row_order_rule){.key = rng_u64(key, source->hash.hi, source->hash.lo),
+                                      .window_bins = rule->window_bins,
+                                      .sequential = rule->sequential};
     for (size_t i = 0; i < TABLES; i++) {
         p->tables[i].epoch = UINT64_MAX;
         p->tables[i].bins = ARENA_ARRAY(a, uint32_t, p->bins.n_bins);
@@ -167,10 +167,10 @@ const struct stream_request *stream_request(const struct stream *s)
 }
 
 /// With the lock.
-static const struct order_table *table_of(struct part *p, uint64_t epoch)
+static const struct row_order_table *table_of(struct part *p, uint64_t epoch)
 {
-    struct order_table *t = &p->tables[epoch % TABLES];
-    if (t->epoch != epoch) order_build(t, &p->rule, p->rows_of_bin, p->bins.n_bins, epoch);
+    struct row_order_table *t = &p->tables[epoch % TABLES];
+    if (t->epoch != epoch) row_order_build(t, &p->rule, p->rows_of_bin, p->bins.n_bins, epoch);
     return t;
 }
 
@@ -182,7 +182,7 @@ void stream_find(struct stream *s, uint64_t position, struct stream_place *out)
     mixture_find(s->mixture, position, &source, &index);
     struct part *p = &s->parts[source];
     pthread_mutex_lock(&s->lock);
-    order_find(table_of(p, index / p->n_rows), index % p->n_rows, &bin, &row);
+    row_order_find(table_of(p, index / p->n_rows), index % p->n_rows, &bin, &row);
     pthread_mutex_unlock(&s->lock);
     *out = (struct stream_place){.source = source, .bin = p->bins.bins[bin], .row = row};
 }

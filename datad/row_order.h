@@ -7,22 +7,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct order_rule {
+struct row_order_rule {
     uint64_t key; // of (seed, source)
     uint64_t window_bins;
     bool sequential;
 };
 
-struct order_table {
-    const struct order_rule *rule; // borrowed
-    uint64_t epoch;                // UINT64_MAX = not built
+struct row_order_table {
+    const struct row_order_rule *rule; // borrowed
+    uint64_t epoch;                    // UINT64_MAX = not built
     size_t n_bins;
     uint32_t *bins; // [n_bins]: the epoch's order, as indices into the rows_of_bin given to build
     uint64_t *first_row; // [n_bins + 1]: rows before bins[i]
 };
 
 /// Fills table (its arrays belong to the caller) for epoch. n_bins >= 1. Can't fail.
-void order_build(struct order_table *table, const struct order_rule *rule,
-                 const uint32_t *rows_of_bin, size_t n_bins, uint64_t epoch);
+void row_order_build(struct row_order_table *table, const struct row_order_rule *rule,
+                     const uint32_t *rows_of_bin, size_t n_bins, uint64_t epoch);
 /// index < the epoch's rows. Can't fail.
-void order_find(const struct order_table *table, uint64_t index, uint32_t *bin, uint64_t *row);
+void row_order_find(const struct row_order_table *table, uint64_t index, uint32_t *bin,
+                    uint64_t *row);

@@ -1,4 +1,4 @@
-#include "datad/order.h"
+#include "datad/row_order.h"
 
 #include "base/err.h"
 #include "base/rng.h"
@@ -7,8 +7,8 @@
 // Counters under the source's key: window w of an epoch takes (epoch, w), the bins of an epoch (epoch, BINS_COUNTER).
 #define BINS_COUNTER UINT64_MAX
 
-void order_build(struct order_table *table, const struct order_rule *rule,
-                 const uint32_t *rows_of_bin, size_t n_bins, uint64_t epoch)
+void row_order_build(struct row_order_table *table, const struct row_order_rule *rule,
+                     const uint32_t *rows_of_bin, size_t n_bins, uint64_t epoch)
 {
     ASSERT(n_bins >= 1 && n_bins <= UINT32_MAX && rule->window_bins >= 1);
     const uint64_t key = rng_u64(rule->key, epoch, BINS_COUNTER);
@@ -24,7 +24,7 @@ void order_build(struct order_table *table, const struct order_rule *rule,
 }
 
 /// The i with first_row[i] <= index < first_row[i + 1].
-static size_t bin_at(const struct order_table *table, uint64_t index)
+static size_t bin_at(const struct row_order_table *table, uint64_t index)
 {
     size_t low = 0, high = table->n_bins;
     while (high - low > 1) {
@@ -38,7 +38,7 @@ static size_t bin_at(const struct order_table *table, uint64_t index)
 }
 
 /// index after the rows of its window are permuted.
-static uint64_t shuffle_in_window(const struct order_table *table, uint64_t index)
+static uint64_t shuffle_in_window(const struct row_order_table *table, uint64_t index)
 {
     const size_t width = size_min(table->rule->window_bins, table->n_bins);
     const size_t window = bin_at(table, index) / width;
@@ -48,7 +48,8 @@ static uint64_t shuffle_in_window(const struct order_table *table, uint64_t inde
     return first + rng_permute(key, last - first, index - first);
 }
 
-void order_find(const struct order_table *table, uint64_t index, uint32_t *bin, uint64_t *row)
+void row_order_find(const struct row_order_table *table, uint64_t index, uint32_t *bin,
+                    uint64_t *row)
 {
     ASSERT(index < table->first_row[table->n_bins]);
     if (!table->rule->sequential) index = shuffle_in_window(table, index);

@@ -1,7 +1,7 @@
 // The stream's order: every row of every source exactly once an epoch, realised mixture weights, windows, splits, and that
 // it depends on nothing but (datasets, mixture, seed, T).
 
-#include "datad/order.h"
+#include "datad/row_order.h"
 
 #include "datad/stream.h"
 #include "tests/check.h"
@@ -159,16 +159,16 @@ static void check_windows(uint64_t seed)
         n_rows += rows_of_bin[i] = (uint32_t)(1 + rng_u64(seed, i, 0) % 40);
     struct arena a;
     arena_init(&a, "test");
-    const struct order_rule rule = {.key = seed, .window_bins = 4};
-    struct order_table t = {.bins = ARENA_ARRAY(&a, uint32_t, 29),
-                            .first_row = ARENA_ARRAY(&a, uint64_t, 30)};
-    order_build(&t, &rule, rows_of_bin, 29, 7);
+    const struct row_order_rule rule = {.key = seed, .window_bins = 4};
+    struct row_order_table t = {.bins = ARENA_ARRAY(&a, uint32_t, 29),
+                                .first_row = ARENA_ARRAY(&a, uint64_t, 30)};
+    row_order_build(&t, &rule, rows_of_bin, 29, 7);
     uint64_t in_order = 0;
     uint64_t last = 0;
     for (uint64_t i = 0; i < n_rows; i++) {
         uint32_t bin;
         uint64_t row, at = 0;
-        order_find(&t, i, &bin, &row);
+        row_order_find(&t, i, &bin, &row);
         while (t.bins[at] != bin)
             at++;
         CHECK_EQ(at / 4, last / 4 == at / 4 ? last / 4 : last / 4 + 1);
