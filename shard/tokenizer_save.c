@@ -1,7 +1,7 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json_text.h"
 #include "shard/byte_alphabet.h"
 #include "shard/tokenizer_json.h"
 
@@ -79,10 +79,8 @@ enum err tokenizer_save(const struct tokenizer *t, const char *path)
     if (e == OK) e = vocabulary_build(t, vocabulary, &scratch);
     if (e == OK) e = merges_build(t, merges, &scratch);
     json_t *root = root_build(t, added, vocabulary, merges);
-    if (e == OK && (text = json_dumps(root, JSON_INDENT(1))) == NULL)
-        e = fail(ERR_MEMORY, "no memory for JSON");
+    if (e == OK) e = json_text(root, &scratch, &text);
     if (e == OK) e = file_replace(path, text, strlen(text));
-    free(text);
     json_decref(root);
     arena_fini(&scratch);
     return e;

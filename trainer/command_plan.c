@@ -1,10 +1,9 @@
 // weft plan RUN.yaml: what a run will do and need, before it runs.
 
-#include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/cli.h"
+#include "base/json_text.h"
 #include "trainer/model.h"
 #include "trainer/run/walk.h"
 
@@ -82,7 +81,7 @@ struct estimate {
     bool walked;
 };
 
-static enum err print_json(const struct plan *p, const struct estimate *e)
+static enum err print_json(const struct plan *p, const struct estimate *e, struct arena *a)
 {
     char hash[33];
     hash_hex(p->hash, hash);
@@ -98,11 +97,11 @@ static enum err print_json(const struct plan *p, const struct estimate *e)
         json_object_set_new(j, "fabric_bytes", json_real(e->walk.fabric_bytes));
         json_object_set_new(j, "collectives", json_integer((json_int_t)e->walk.n_collectives));
     }
-    char *text = j == NULL ? NULL : json_dumps(j, JSON_INDENT(2));
+    char *text;
+    enum err error = json_text(j, a, &text);
     json_decref(j);
-    if (text == NULL) return fail(ERR_MEMORY, "no memory for JSON");
-    puts(text);
-    free(text);
+    TRY(error);
+    fputs(text, stdout);
     return OK;
 }
 
@@ -178,7 +177,7 @@ static enum err plan(const struct options *o, const char *path, struct arena *a)
         struct estimate e = {0};
         if (o->walk) TRY(walk(p, o, &at, &e));
         if (c.n_phases > 0 && !o->json) printf("phase %zu\n", phase);
-        if (o->json) TRY(print_json(p, &e));
+        if (o->json) TRY(print_json(p, &e, a));
         if (!o->json) print_text(p, &e, o);
         if (o->print) fputs(plan_print(p, a), stdout);
     }

@@ -1,7 +1,7 @@
 #pragma once
 // All kernels of rows.h as one table named ROWS_TABLE. rows_scalar.c, rows_avx2.c and rows_avx512.c
 // include this, each compiled with its own flags (isa.cmake). Nothing in here depends on the flags
-// but how many elements the compiler takes at a time, and lanes.h.
+// but how many elements the compiler takes at a time, and row_lanes.h.
 
 #include "trainer/kernel/rows_elementwise_body.h"
 #include "trainer/kernel/rows_norm_body.h"

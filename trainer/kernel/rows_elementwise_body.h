@@ -1,7 +1,7 @@
 #pragma once
 // Part of rows_body.h: kernels in which every element stands alone.
 
-#include "trainer/kernel/lanes.h"
+#include "trainer/kernel/row_lanes.h"
 #include "trainer/kernel/operand.h"
 #include "trainer/kernel/rows.h"
 #include "trainer/kernel/vmath.h"

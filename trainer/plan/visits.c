@@ -36,7 +36,7 @@ static void use(struct finder *f, int unit, int entry)
     f->last_use[unit] = f->n_uses - 1;
 }
 
-struct visits visits_find(struct arena *a, const struct graph *g, const struct order *o)
+struct visits visits_find(struct arena *a, const struct graph *g, const struct node_order *o)
 {
     size_t limit = (size_t)o->n_entries * NODE_INPUTS + 1;
     struct finder f = {.out.items = ARENA_ARRAY(a, struct visit, limit),

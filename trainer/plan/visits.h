@@ -2,7 +2,7 @@
 // When a unit's gathered copy must exist: intervals of entries of the order. Uses of a unit with at most one other unit's use between them
 // share a visit (a final norm around a tied output matrix, say), so nothing is gathered twice within a few steps.
 
-#include "trainer/plan/order.h"
+#include "trainer/plan/node_order.h"
 
 struct visit {
     int unit;
@@ -15,4 +15,4 @@ struct visits {
 };
 
 /// Local; lives in a.
-struct visits visits_find(struct arena *a, const struct graph *g, const struct order *o);
+struct visits visits_find(struct arena *a, const struct graph *g, const struct node_order *o);

@@ -3,16 +3,16 @@
 
 #include "trainer/graph/graph.h"
 
-struct order_entry {
+struct node_order_entry {
     int node;
     bool again; // recomputed: its outputs get new values
 };
 
-struct order {
-    struct order_entry *entries;
+struct node_order {
+    struct node_order_entry *entries;
     int n_entries;
 };
 
 /// Forward nodes, then backward nodes; with recompute, before the first backward node of a layer, those of its forward nodes
 /// whose outputs its backward needs and that are not kept. Kept are only tensors that other layers read. Lives in a. Local.
-struct order order_build(struct arena *a, const struct graph *g, bool recompute);
+struct node_order node_order_build(struct arena *a, const struct graph *g, bool recompute);

@@ -1,11 +1,11 @@
-#include "trainer/plan/order.h"
+#include "trainer/plan/node_order.h"
 
 struct orderer {
     const struct graph *graph;
     int *producer; // [n_tensors]: forward node that makes it, or -1
     bool *kept;    // [n_tensors]: read by a forward node of another layer
     bool *wanted;  // [n_nodes]: scratch of one layer's recomputation
-    struct order out;
+    struct node_order out;
 };
 
 static void find_producers(struct orderer *o)
@@ -44,7 +44,7 @@ static void want(struct orderer *o, int t, int layer)
 
 static void emit(struct orderer *o, int node, bool again)
 {
-    o->out.entries[o->out.n_entries++] = (struct order_entry){node, again};
+    o->out.entries[o->out.n_entries++] = (struct node_order_entry){node, again};
 }
 
 static void emit_again(struct orderer *o, int layer)
@@ -58,13 +58,13 @@ static void emit_again(struct orderer *o, int layer)
         if (o->wanted[i] && g->nodes[i].layer == layer) emit(o, i, true);
 }
 
-struct order order_build(struct arena *a, const struct graph *g, bool recompute)
+struct node_order node_order_build(struct arena *a, const struct graph *g, bool recompute)
 {
     struct orderer o = {.graph = g};
     o.producer = ARENA_ARRAY(a, int, (size_t)g->n_tensors);
     o.kept = ARENA_ARRAY(a, bool, (size_t)g->n_tensors);
     o.wanted = ARENA_ARRAY(a, bool, (size_t)g->n_nodes);
-    o.out.entries = ARENA_ARRAY(a, struct order_entry, 2 * (size_t)g->n_nodes);
+    o.out.entries = ARENA_ARRAY(a, struct node_order_entry, 2 * (size_t)g->n_nodes);
     bool *begun = ARENA_ARRAY(a, bool, (size_t)g->n_layers + 1);
     find_producers(&o);
     find_kept(&o);
