@@ -46,6 +46,37 @@ static void check_cuts(const float *gradient, uint64_t seed, struct pool *pool)
     }
 }
 
+// The tree by definition: a left half of the largest power of two below the count.
+static double tree(const double *sums, size_t n)
+{
+    if (n == 1) return sums[0];
+    size_t half = 1;
+    while (2 * half < n)
+        half *= 2;
+    return tree(sums, half) + tree(sums + half, n - half);
+}
+
+// Sums of very different sizes, so that every order rounds differently.
+static void check_order(uint64_t seed)
+{
+    enum { LIMIT = 100 };
+    for (uint64_t trial = 0; trial < 2000; trial++) {
+        struct gradient_norm_node nodes[2 * TREE_COVER_LIMIT];
+        double sums[LIMIT];
+        const size_t n = 1 + rng_u64(seed, trial, LIMIT) % LIMIT;
+        const size_t cut = rng_u64(seed, trial, LIMIT + 1) % (n + 1);
+        for (size_t i = 0; i < n; i++) {
+            const uint64_t bits = rng_u64(seed, trial, i);
+            sums[i] = ldexp((double)(bits >> 12) + 0.1, -(int)(bits % 20));
+        }
+        const size_t n_left = gradient_norm_fold(0, sums, cut, nodes);
+        const size_t n_right = gradient_norm_fold(cut, sums + cut, n - cut, nodes + n_left);
+        CHECK(gradient_norm_total(nodes, n_left + n_right) == sqrt(tree(sums, n)));
+        for (size_t i = 0; i < n_left + n_right; i++)
+            CHECK(nodes[i].sum == tree(sums + nodes[i].node.first, nodes[i].node.size));
+    }
+}
+
 static void check_scale(void)
 {
     float scale = -1;
@@ -75,6 +106,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < N; i++)
         gradient[i] = rng_normal(seed, 0, i);
     check_cuts(gradient, seed, pool);
+    check_order(seed);
     check_scale();
     CHECK(gradient_norm_total(NULL, 0) == 0);
     gradient[N / 2] = NAN;
