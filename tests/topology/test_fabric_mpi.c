@@ -36,8 +36,11 @@ static void check_exchange(uint64_t seed, size_t n_lanes, size_t n_elems)
     struct exchange_rank e = exchange_begin(&x, rank, &a);
     struct fabric_ticket gather, reduce;
     static uint64_t seq = 1ull << 40; // far above any tag
-    CHECK_OK(fabric_start(f, seq++, "gather", e.gather, e.n_gather, &gather));
-    CHECK_OK(fabric_start(f, seq++, "reduce", e.reduce, e.n_reduce, &reduce));
+    // Started in another order on odd ranks: seq keeps them apart.
+    if (rank % 2 == 0) CHECK_OK(fabric_start(f, seq, "gather", e.gather, e.n_gather, &gather));
+    CHECK_OK(fabric_start(f, seq + 1, "reduce", e.reduce, e.n_reduce, &reduce));
+    if (rank % 2 == 1) CHECK_OK(fabric_start(f, seq, "gather", e.gather, e.n_gather, &gather));
+    seq += 2;
     CHECK_OK(fabric_wait(f, &reduce));
     while (!fabric_test(f, &gather))
         fabric_poll(f);

@@ -56,23 +56,33 @@ static void check_overlap(void)
     wait_until(1, receive, 1);
 }
 
-// Rank 0 sends to 1 and 2: its way out serves one after the other (1 s each).
-// Ranks 1 and 2 send to 0 at the same time: its way in does too, and does not disturb its way out.
-static void check_serialization(void)
+// Rank 0 sends to 1 and 2: its way out serves one after the other, 1 s each.
+static void check_way_out(void)
 {
     open_net(3, 0, 16);
     struct fabric_ticket out1 = start(0, 0, FABRIC_SEND, 1, 16);
     struct fabric_ticket out2 = start(0, 1, FABRIC_SEND, 2, 16);
-    struct fabric_ticket in1 = start(0, 2, FABRIC_RECV, 1, 16);
-    struct fabric_ticket in2 = start(0, 3, FABRIC_RECV, 2, 16);
     wait_until(1, start(1, 0, FABRIC_RECV, 0, 16), 1);
     wait_until(2, start(2, 1, FABRIC_RECV, 0, 16), 2);
-    wait_until(1, start(1, 2, FABRIC_SEND, 0, 16), 2); // rank 1 is at 1 s, the way in is free
-    wait_until(2, start(2, 3, FABRIC_SEND, 0, 16), 3);
     wait_until(0, out1, 1);
     wait_until(0, out2, 2);
-    wait_until(0, in1, 2);
-    wait_until(0, in2, 3);
+}
+
+// Ranks 1 and 2 send to 0: its way in does the same; its way out is free meanwhile.
+static void check_way_in(void)
+{
+    open_net(3, 0, 16);
+    struct fabric_ticket in1 = start(0, 0, FABRIC_RECV, 1, 16);
+    struct fabric_ticket in2 = start(0, 1, FABRIC_RECV, 2, 16);
+    struct fabric_ticket out = start(0, 2, FABRIC_SEND, 2, 16);
+    struct fabric_ticket send1 = start(1, 0, FABRIC_SEND, 0, 16);
+    struct fabric_ticket send2 = start(2, 1, FABRIC_SEND, 0, 16);
+    wait_until(2, start(2, 2, FABRIC_RECV, 0, 16), 1);
+    wait_until(1, send1, 1);
+    wait_until(2, send2, 2);
+    wait_until(0, out, 1);
+    wait_until(0, in1, 1);
+    wait_until(0, in2, 2);
     CHECK_OK(fabric_sim_check_drained(net));
 }
 
@@ -161,7 +171,8 @@ int main(void)
     arena_init(&arena, "net");
     check_one_message();
     check_overlap();
-    check_serialization();
+    check_way_out();
+    check_way_in();
     check_order();
     check_self_and_empty();
     check_refusals();
