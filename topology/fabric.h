@@ -91,7 +91,9 @@ enum err fabric_all_gather(struct fabric *f, const void *mine, size_t n_bytes,
 /// Everyone learns the worst of all ranks' errors: OK only if all are. A rank that was OK gets a line that names the rank and
 /// its cause; the lowest failing rank's error wins. Collective. Errors: that error, or ERR_HANG.
 enum err fabric_agree(struct fabric *f, enum err mine) MUST_CHECK;
-/// Ends every rank now with exit code of e; prints "rank R step S: cause" once. Does not return (MPI_Abort).
+/// Ends every rank with exit code of e. Prints "rank R step S: cause" and tells all ranks by the abort word: from
+/// then on their starts and waits fail with e and that line, and their fabric_abort prints nothing. Who has not gone
+/// by itself within a second is killed (MPI_Abort). Local. Does not return.
 _Noreturn void fabric_abort(struct fabric *f, enum err e, long step);
 
 // The simulated twin: N ranks in one process, virtual time in seconds. Each rank's clock moves by fabric_sim_compute

@@ -230,10 +230,15 @@ static void print_missing(struct fabric *f, const struct fabric_operation *op, c
     memset(m->from, 0, (size_t)f->size * sizeof *m->from);
     memset(m->to, 0, (size_t)f->size * sizeof *m->to);
     m->n_bytes = 0;
+    m->has_stray = false;
     f->driver->missing(f, op, m);
     snprintf(line, n_bytes, "%zu bytes still missing,", m->n_bytes);
     print_ranks(" from rank ", m->from, f->size, line, n_bytes);
     print_ranks(" to rank ", m->to, f->size, line, n_bytes);
+    const size_t used = strlen(line);
+    if (m->has_stray)
+        snprintf(line + used, n_bytes - used, "; rank %d has sent seq %llu", m->stray_rank,
+                 (unsigned long long)m->stray_seq);
 }
 
 static enum err hang(struct fabric *f, const struct fabric_operation *op)
@@ -323,8 +328,11 @@ enum err fabric_agree(struct fabric *f, enum err mine)
 void fabric_abort(struct fabric *f, enum err e, long step)
 {
     fflush(stdout);
-    fprintf(stderr, "weft: rank %d step %ld: %s\n", f->rank, step, err_line());
-    fflush(stderr);
+    if (!f->told) {
+        fprintf(stderr, "weft: rank %d step %ld: %s\n", f->rank, step, err_line());
+        fflush(stderr);
+        if (f->driver->raise != NULL) f->driver->raise(f, e, step);
+    }
     f->driver->exit(f, err_exit_code(e));
     _Exit(err_exit_code(e));
 }

@@ -18,6 +18,11 @@ struct fabric_operation {
 struct fabric_missing {
     bool *from, *to; // [size]
     size_t n_bytes;
+    // A message of a missing rank for an operation that is not started here: it is ahead, or astray.
+    // stray_seq is modulo MPI's tag range.
+    bool has_stray;
+    int stray_rank;
+    uint64_t stray_seq;
 };
 
 struct fabric_driver {
@@ -29,6 +34,8 @@ struct fabric_driver {
     void (*finish)(struct fabric *f, const struct fabric_operation *op);
     void (*missing)(const struct fabric *f, const struct fabric_operation *op,
                     struct fabric_missing *out);
+    /// Delivers the error line to every rank, as far as it can within a bounded time. NULL = nobody to tell.
+    void (*raise)(struct fabric *f, enum err e, long step);
     void (*close)(struct fabric *f);
     void (*exit)(struct fabric *f, int code); // ends every rank; does not return
 };
@@ -43,6 +50,7 @@ struct fabric {
     uint64_t n_small;   // small collectives so far: their own sequence space
     enum err broken;    // what broke the fabric, or OK
     char broken_line[FABRIC_LINE_BYTES];
+    bool told;                       // broken by the abort word: its sender has printed the line
     struct fabric_message *messages; // [2 * size] of the small collectives
     struct fabric_missing missing;
     unsigned char *codes; // [size] of fabric_agree

@@ -4,19 +4,30 @@
 //    is the operation's seq modulo the tag range; MPI keeps messages of one pair and tag in posting order, and
 //    all ranks start operations in one order, so a tag used again later cannot be confused with its first use.
 // F2 Requests in flight lie side by side in one array, so progress is one MPI_Testsome over all of them.
-// F3 What MPI returns is never asserted: a failed message breaks the fabric with a line that names
+// F3 One receive from anybody, on a second communicator, is always in flight: for the abort word of a rank that fails.
+//    It comes first in the array, and keeps MPI's progress going when nothing else is in flight.
+// F4 What MPI returns is never asserted: a failed message breaks the fabric with a line that names
 //    operation, seq, peer and MPI's text.
 
 #include "topology/fabric_core.h"
 
 #include <limits.h>
 #include <mpi.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/size.h"
 
 enum { PIECE_BYTES = 1 << 30, FIRST_CAPACITY = 64 };
+static const uint64_t RAISE_LIMIT_NS = 1000 * 1000 * 1000; // a rank that does not listen is killed
+
+struct abort_word {
+    int32_t code, rank;
+    int64_t step;
+    char line[FABRIC_LINE_BYTES];
+};
 
 struct piece {
     struct fabric_operation *op;
@@ -26,7 +37,9 @@ struct piece {
 
 struct fabric_mpi {
     struct fabric core; // first: the driver is handed this
-    MPI_Comm comm;
+    MPI_Comm comm, abort_comm;
+    struct fabric_operation abort_op; // of the receive of F3
+    struct abort_word word;
     uint64_t n_tags;
     size_t piece_bytes;
     struct arena *arena;
@@ -129,6 +142,18 @@ static enum err check_done(const struct piece *p, const MPI_Status *status, bool
                 p->op->name, (unsigned long long)p->op->seq, p->peer, n_bytes, p->n_bytes);
 }
 
+// Bytes from a peer are checked like any others.
+static void hear_word(struct fabric_mpi *m)
+{
+    struct abort_word *w = &m->word;
+    w->line[sizeof w->line - 1] = '\0';
+    const bool known = w->code > OK && w->code < ERR_N && w->rank >= 0 && w->rank < m->core.size;
+    const enum err e = known ? (enum err)w->code : ERR_INVARIANT;
+    if (m->core.broken == OK) m->core.told = true;
+    (void)!fabric_core_break(
+        &m->core, fail(e, "rank %d step %lld: %s", w->rank, (long long)w->step, w->line));
+}
+
 static void drop_done(struct fabric_mpi *m)
 {
     size_t kept = 0;
@@ -144,12 +169,16 @@ static void complete(struct fabric_mpi *m, int n_done, bool has_error)
 {
     for (int i = 0; i < n_done; i++) {
         struct piece *p = &m->pieces[m->done[i]];
+        if (p->op == &m->abort_op) {
+            hear_word(m);
+            continue;
+        }
         enum err e = check_done(p, &m->statuses[i], has_error);
         if (e != OK) (void)!fabric_core_break(&m->core, e);
         p->op->n_pending--;
         p->op = NULL;
     }
-    if (n_done > 0) drop_done(m);
+    if (n_done > 0) drop_done(m); // after the abort word nothing is polled any more
 }
 
 static void poll(struct fabric *f)
@@ -157,10 +186,6 @@ static void poll(struct fabric *f)
     struct fabric_mpi *m = mpi_of(f);
     if (f->broken != OK) return;
     int n_done = 0;
-    if (m->n_active == 0) { // MPI may still hold bytes of finished sends: let it move them
-        MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, m->comm, &n_done, MPI_STATUS_IGNORE);
-        return;
-    }
     const int code = MPI_Testsome((int)m->n_active, m->requests, &n_done, m->done, m->statuses);
     if (code == MPI_SUCCESS || code == MPI_ERR_IN_STATUS) {
         complete(m, n_done == MPI_UNDEFINED ? 0 : n_done, code != MPI_SUCCESS);
@@ -175,6 +200,21 @@ static void finish(struct fabric *f, const struct fabric_operation *op)
     ASSERT(op->n_pending == 0);
 }
 
+// The oldest message, if it is one of the plan's, that a missing rank sent and nobody here asked for.
+static void find_stray(const struct fabric_mpi *m, struct fabric_missing *out)
+{
+    for (int r = 0; r < m->core.size && !out->has_stray; r++) {
+        MPI_Status status;
+        int found = 0;
+        if (!out->from[r]) continue;
+        if (MPI_Iprobe(r, MPI_ANY_TAG, m->comm, &found, &status) != MPI_SUCCESS) return;
+        if (!found || status.MPI_TAG % 2 != 0) continue;
+        out->has_stray = true;
+        out->stray_rank = r;
+        out->stray_seq = (uint64_t)status.MPI_TAG / 2;
+    }
+}
+
 static void missing(const struct fabric *f, const struct fabric_operation *op,
                     struct fabric_missing *out)
 {
@@ -184,6 +224,26 @@ static void missing(const struct fabric *f, const struct fabric_operation *op,
         if (p->op != op) continue;
         (p->direction == FABRIC_SEND ? out->to : out->from)[p->peer] = true;
         out->n_bytes += (size_t)p->n_bytes;
+    }
+    find_stray(m, out);
+}
+
+// Synchronous sends: done once the other side has the word.
+static void raise_word(struct fabric *f, enum err e, long step)
+{
+    struct fabric_mpi *m = mpi_of(f);
+    struct abort_word word = {.code = (int32_t)e, .rank = f->rank, .step = step};
+    strncat(word.line, err_line(), sizeof word.line - 1);
+    MPI_Request *requests = ARENA_ARRAY(m->arena, MPI_Request, (size_t)f->size);
+    for (int r = 0; r < f->size; r++) {
+        requests[r] = MPI_REQUEST_NULL;
+        if (r != f->rank)
+            MPI_Issend(&word, (int)sizeof word, MPI_BYTE, r, 0, m->abort_comm, &requests[r]);
+    }
+    const uint64_t began_ns = clock_now_ns();
+    for (int done = 0; !done && clock_now_ns() - began_ns < RAISE_LIMIT_NS;) {
+        if (MPI_Testall(f->size, requests, &done, MPI_STATUSES_IGNORE) != MPI_SUCCESS) return;
+        if (!done) sched_yield();
     }
 }
 
@@ -197,7 +257,10 @@ static void close_mpi(struct fabric *f)
 {
     struct fabric_mpi *m = mpi_of(f);
     if (f->broken != OK) leave(f, err_exit_code(f->broken));
-    ASSERT(m->n_active == 0);
+    ASSERT(m->n_active == 1);
+    MPI_Cancel(&m->requests[0]);
+    MPI_Wait(&m->requests[0], MPI_STATUS_IGNORE);
+    MPI_Comm_free(&m->abort_comm);
     MPI_Comm_free(&m->comm);
     MPI_Finalize();
 }
@@ -207,6 +270,7 @@ static const struct fabric_driver driver = {.can_block = true,
                                             .poll = poll,
                                             .finish = finish,
                                             .missing = missing,
+                                            .raise = raise_word,
                                             .close = close_mpi,
                                             .exit = leave};
 
@@ -223,11 +287,23 @@ static enum err init_mpi(struct fabric_mpi *m)
         return fail(ERR_GONE, "MPI_Init_thread: this MPI has no MPI_THREAD_FUNNELED");
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
     TRY(check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &m->comm), "MPI_Comm_dup"));
+    TRY(check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &m->abort_comm), "MPI_Comm_dup"));
     MPI_Comm_set_errhandler(m->comm, MPI_ERRORS_RETURN);
+    MPI_Comm_set_errhandler(m->abort_comm, MPI_ERRORS_RETURN);
     int *limit = NULL, found = 0;
     MPI_Comm_get_attr(m->comm, MPI_TAG_UB, &limit, &found);
     m->n_tags = found ? (uint64_t)*limit + 1 : 32768; // what MPI promises at least
     return OK;
+}
+
+static enum err listen(struct fabric_mpi *m)
+{
+    grow(m);
+    m->pieces[0] = (struct piece){&m->abort_op, FABRIC_RECV, -1, (int)sizeof m->word};
+    m->n_active = 1;
+    return check_mpi(MPI_Irecv(&m->word, (int)sizeof m->word, MPI_BYTE, MPI_ANY_SOURCE, 0,
+                               m->abort_comm, &m->requests[0]),
+                     "MPI_Irecv");
 }
 
 static enum err find_nodes(struct fabric_mpi *m, int *leaders)
@@ -258,6 +334,7 @@ enum err fabric_open_mpi(const struct fabric_options *o, struct arena *a, struct
     m->piece_bytes = o != NULL && o->piece_bytes != 0 ? size_min(o->piece_bytes, PIECE_BYTES)
                                                       : (size_t)PIECE_BYTES;
     m->arena = a;
+    TRY(listen(m));
     TRY(find_nodes(m, ARENA_ARRAY(a, int, (size_t)place.size)));
     *out = &m->core;
     return OK;

@@ -2,6 +2,7 @@
 # Deaths on the MPI fabric: the job ends within a bound, with the right exit code and one line that names rank, step and
 # cause; nothing stays in /dev/shm.
 build=$1
+: "${WEFT_SOURCE:?the source folder}"
 export WEFT_TEST_SECONDS=30
 failed=0
 
@@ -19,14 +20,20 @@ die() {
     *"$3"*) ;;
     *) say "$1: no line '$3' in: $output" ;;
     esac
+    lines=$(echo "$output" | grep -c '^weft: rank')
+    [ "$lines" = "$4" ] || say "$1: $lines lines of a rank, expected $4, in: $output"
 }
 
 before=$(ls /dev/shm | grep -c vader_segment)
-die kill 137 ""
-die abort 80 "weft: rank 2 step 12: loss is not a number"
-die size 70 "weft: rank 0 step 12: gather unit 1 seq 1: rank 2 sent 4 bytes where 8 were expected"
-die hang 79 "weft: rank 0 step 12: never seq 2 has no end after 0.05 s: 8 bytes still missing, from rank 2"
-WEFT_DEADLINE_S=1x die hang 1 "WEFT_DEADLINE_S=1x: want seconds, above 0 and at most 1000000"
+die kill 137 "" 0
+die abort 80 "weft: rank 2 step 12: loss is not a number" 1
+case $output in
+*told*) ;;
+*) say "abort: no rank was told before it was killed" ;;
+esac
+die size 70 "weft: rank 0 step 12: gather unit 1 seq 1: rank 2 sent 4 bytes where 8 were expected" 1
+die hang 79 "weft: rank 0 step 12: never seq 2 has no end after 0.05 s: 4 bytes still missing, from rank 2" 1
+WEFT_DEADLINE_S=1x die hang 1 "WEFT_DEADLINE_S=1x: want seconds, above 0 and at most 1000000" 0
 [ "$(ls /dev/shm | grep -c vader_segment)" = "$before" ] || say "vader segments left in /dev/shm"
 
 # begin: starts ranks that wait for ever; sets wrapper, mpirun and scratch once they do.
@@ -39,7 +46,9 @@ begin() {
     while read -r line <&3 && [ "$line" != ready ]; do :; done
     mpirun=$(pgrep -P "$(pgrep -P "$wrapper" timeout)")
     scratch=$(echo /dev/shm/weft-test-"$wrapper"-*)
-    [ -d "$scratch" ] || say "no scratch folder of process $wrapper"
+    [ -n "$mpirun" ] && [ -d "$scratch" ] && return
+    say "no mpirun or no scratch folder under process $wrapper"
+    exit 1
 }
 
 folder=$(mktemp -d) || exit 70

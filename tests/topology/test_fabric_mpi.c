@@ -101,53 +101,92 @@ static void check_all_gather(void)
 static void check_deadline(void)
 {
     const int last = size - 1;
-    int word = rank == last ? 77 : 0, all[64];
-    struct fabric_ticket t = {0};
+    int word = rank == last ? 77 : 0, early = 0, all[64];
+    struct fabric_ticket t = {0}, ahead = {0};
     const struct fabric_message receive = {last, FABRIC_RECV, &word, sizeof word};
     const struct fabric_message send = {0, FABRIC_SEND, &word, sizeof word};
+    const struct fabric_message receive_early = {last, FABRIC_RECV, &early, sizeof early};
+    if (rank == last) CHECK_OK(fabric_start(f, 9, "reduce unit 9", &send, 1, &ahead));
+    CHECK_OK(fabric_all_gather(f, &word, sizeof word, all));
     if (rank == 0) {
         CHECK_OK(fabric_start(f, 3, "gather unit 3", &receive, 1, &t));
         fabric_set_deadline(f, SHORT_NS);
         CHECK_ERR(fabric_wait(f, &t), ERR_HANG);
         char line[128];
-        snprintf(line, sizeof line,
-                 "gather unit 3 seq 3 has no end after 0.05 s: 4 bytes still missing, from rank %d",
-                 last);
+        snprintf(
+            line, sizeof line,
+            "gather unit 3 seq 3 has no end after 0.05 s: 4 bytes still missing, from rank %d; "
+            "rank %d has sent seq 9",
+            last, last);
         CHECK_LINE(line);
         CHECK_ERR(fabric_start(f, 3, "again", &receive, 1, &(struct fabric_ticket){0}),
                   ERR_INVARIANT);
         CHECK_LINE("again: seq 3 is still under way as gather unit 3");
         fabric_set_deadline(f, 1000 * SHORT_NS);
+        CHECK_OK(fabric_start(f, 9, "reduce unit 9", &receive_early, 1, &ahead));
     }
     CHECK_OK(fabric_all_gather(f, &word, sizeof word, all));
     if (rank == last) CHECK_OK(fabric_start(f, 3, "gather unit 3", &send, 1, &t));
     CHECK_OK(fabric_wait(f, &t));
+    CHECK_OK(fabric_wait(f, &ahead));
+    CHECK_EQ(early, rank == 0 ? 77 : 0);
     CHECK_EQ(word, rank == 0 || rank == last ? 77 : 0);
+}
+
+// Every rank but the last starts an operation in which the last one never does its part; the last rank knows
+// when all have. Then it starts one that nobody answers.
+static enum err wait_for_never(struct fabric_ticket *t)
+{
+    static int words[64], mine, never;
+    struct fabric_message messages[64];
+    const int last = size - 1;
+    if (rank != last) {
+        messages[0] = (struct fabric_message){last, FABRIC_SEND, &mine, sizeof mine};
+        messages[1] = (struct fabric_message){last, FABRIC_RECV, &never, sizeof never};
+        return fabric_start(f, 2, "never", messages, 2, t);
+    }
+    for (int r = 0; r < last; r++)
+        messages[r] = (struct fabric_message){r, FABRIC_RECV, &words[r], sizeof words[r]};
+    TRY(fabric_start(f, 2, "never", messages, (size_t)last, t));
+    TRY(fabric_wait(f, t));
+    messages[0] = (struct fabric_message){0, FABRIC_RECV, &never, sizeof never};
+    return fabric_start(f, 3, "alone", messages, 1, t);
+}
+
+// Rank 0 expects more than the last rank sends.
+static enum err disagree(void)
+{
+    static int words[2];
+    struct fabric_ticket t;
+    const int last = size - 1;
+    const struct fabric_message wrong = rank == 0
+                                            ? (struct fabric_message){last, FABRIC_RECV, words, 8}
+                                            : (struct fabric_message){0, FABRIC_SEND, words, 4};
+    TRY(fabric_start(f, 1, "gather unit 1", &wrong, rank == 0 || rank == last, &t));
+    return fabric_wait(f, &t);
 }
 
 // Ways to die: every other rank is in a wait that only the job's end can end.
 static void die(const char *how)
 {
-    int words[2] = {0};
-    struct fabric_ticket t;
+    struct fabric_ticket t = {0};
     const int last = size - 1;
-    if (strcmp(how, "size") == 0) {
-        const struct fabric_message wrong =
-            rank == 0 ? (struct fabric_message){last, FABRIC_RECV, words, 8}
-                      : (struct fabric_message){0, FABRIC_SEND, words, 4};
-        const bool takes_part = rank == 0 || rank == last;
-        CHECK_OK(fabric_start(f, 1, "gather unit 1", &wrong, takes_part, &t));
-        if (rank == 0) fabric_abort(f, fabric_wait(f, &t), 12);
-    }
+    enum err e = strcmp(how, "size") == 0 ? disagree() : OK;
+    if (rank == 0 && strcmp(how, "hang") == 0) fabric_set_deadline(f, SHORT_NS);
+    if (e == OK) e = wait_for_never(&t);
+    if (e != OK) fabric_abort(f, e, 12);
     if (rank == last && strcmp(how, "kill") == 0) kill(getpid(), SIGKILL);
     if (rank == last && strcmp(how, "abort") == 0)
         fabric_abort(f, fail(ERR_DIVERGED, "loss is not a number"), 12);
-    if (rank == 0 && strcmp(how, "hang") == 0) fabric_set_deadline(f, SHORT_NS);
-    if (rank == 0) printf("ready\n");
+    if (rank == last) printf("ready\n");
     fflush(stdout);
-    const struct fabric_message never = {last == rank ? 0 : last, FABRIC_RECV, words, 8};
-    CHECK_OK(fabric_start(f, 2, "never", &never, 1, &t));
-    fabric_abort(f, fabric_wait(f, &t), 12);
+    e = fabric_wait(f, &t);
+    if (strcmp(how, "abort") == 0) { // the abort word, from the last rank
+        CHECK(e == ERR_DIVERGED);
+        CHECK_LINE("rank 2 step 12: loss is not a number");
+        printf("told\n");
+    }
+    fabric_abort(f, e, 12);
 }
 
 int main(int argc, char **argv)
