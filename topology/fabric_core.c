@@ -44,7 +44,7 @@ enum err fabric_core_deadline(const struct fabric_options *o, uint64_t *deadline
     if (!number_parse_f64(text, &seconds) || seconds <= 0 || seconds > DEADLINE_LIMIT_S)
         return fail(ERR_USAGE, "WEFT_DEADLINE_S=%s: want seconds, above 0 and at most %.0f", text,
                     DEADLINE_LIMIT_S);
-    *deadline_ns = (uint64_t)(seconds * 1e9) + 1;
+    *deadline_ns = (uint64_t)(seconds * 1e9);
     return OK;
 }
 
