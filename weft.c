@@ -11,9 +11,10 @@
 #include "base/fault.h"
 #include "base/log.h"
 
-#define COMMAND_TABLE(X)                             \
-    X(plan, "say what a run will do, need and take") \
-    X(shard, "datasets: build, verify, stat, cat")   \
+#define COMMAND_TABLE(X)                                            \
+    X(datad, "serve batches of a dataset to trainers on this node") \
+    X(plan, "say what a run will do, need and take")                \
+    X(shard, "datasets: build, verify, stat, cat")                  \
     X(topo, "show this machine and where ranks go on it")
 
 #define X(name, summary) enum err command_##name(int argc, char **argv) MUST_CHECK;
