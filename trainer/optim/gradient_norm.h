@@ -1,9 +1,9 @@
 #pragma once
 // The global norm of the gradient and the scale that clips it, the same bits on any number of ranks
 // (I2 e): squares are summed per block, blocks over base/tree.h's tree of the block's number.
-// Blocks are numbered through all trainable parameters in the graph's order. A rank sums the blocks
-// that it owns, folds each of its ranges into its cover, and sends the nodes; who has all nodes,
-// from left to right, has the norm.
+// Blocks are numbered through all parameters, as plan/ownership.h does; blocks of frozen parameters
+// sum to 0. A rank sums the blocks that it owns, folds each of its ranges into its cover, and sends
+// the nodes; who has all nodes, from left to right, has the norm.
 //
 //     rank 0 owns 0..4, rank 1 owns 5..6:   (0..4) 4 | 5 6   ->   ((0..4) + ((45) + 6))
 

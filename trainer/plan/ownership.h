@@ -13,8 +13,9 @@
 #include "base/arena.h"
 #include "base/span.h"
 #include "trainer/graph/graph.h"
+#include "trainer/optim/block.h"
 
-enum { BLOCK_ELEMS = 4096, UNIT_ALIGN_ELEMS = 16 };
+enum { UNIT_ALIGN_ELEMS = 16 };
 
 struct unit_space {
     size_t n_elems;                 // with padding
