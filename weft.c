@@ -15,6 +15,7 @@
     X(datad, "serve batches of a dataset to trainers on this node") \
     X(plan, "say what a run will do, need and take")                \
     X(shard, "datasets: build, verify, stat, cat")                  \
+    X(tokenizer, "train, encode, decode: byte-level BPE")           \
     X(topo, "show this machine and where ranks go on it")
 
 #define X(name, summary) enum err command_##name(int argc, char **argv) MUST_CHECK;

@@ -8,6 +8,7 @@
 // I3 Every row with a count has an entry in the heap that is not less than its count.
 #include "shard/bpe_train.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,6 +58,15 @@ struct bpe_train {
     struct bpe_merge *merges;
     size_t n_merges, merges_capacity;
 };
+
+enum err bpe_train_check_vocabulary(uint64_t vocabulary)
+{
+    if (vocabulary >= BPE_TRAIN_LEAST_VOCABULARY && vocabulary <= TOKENIZER_ID_LIMIT) return OK;
+    return fail(ERR_CONFIG,
+                "a vocabulary of %" PRIu64 " tokens; from %d (the bytes and " TOKENIZER_END_OF_TEXT
+                ") to %d are possible",
+                vocabulary, BPE_TRAIN_LEAST_VOCABULARY, TOKENIZER_ID_LIMIT);
+}
 
 enum err bpe_train_open(struct arena *a, struct bpe_train **out)
 {
@@ -334,11 +344,7 @@ static enum err tokenizer_build(struct bpe_train *t, struct arena *a, struct tok
 enum err bpe_train_run(struct bpe_train *t, uint64_t vocabulary, struct arena *a,
                        struct tokenizer **out)
 {
-    if (vocabulary < BPE_TRAIN_LEAST_VOCABULARY || vocabulary > TOKENIZER_ID_LIMIT)
-        return fail(ERR_CONFIG,
-                    "a vocabulary of %llu tokens; it takes %d (the bytes and " TOKENIZER_END_OF_TEXT
-                    ") to %d",
-                    (unsigned long long)vocabulary, BPE_TRAIN_LEAST_VOCABULARY, TOKENIZER_ID_LIMIT);
+    TRY(bpe_train_check_vocabulary(vocabulary));
     if (t->n_bytes == 0) return fail(ERR_DATA, "no text to train a tokenizer on");
     TRY(tokens_build(t));
     TRY(nodes_build(t));

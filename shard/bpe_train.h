@@ -18,6 +18,8 @@ enum { BPE_TRAIN_LEAST_VOCABULARY = 257 }; // the bytes and <|endoftext|>
 
 struct bpe_train;
 
+/// Errors: ERR_CONFIG when vocabulary < BPE_TRAIN_LEAST_VOCABULARY or too large.
+enum err bpe_train_check_vocabulary(uint64_t vocabulary) MUST_CHECK;
 /// Counts will live in a, which is borrowed. Errors: ERR_MEMORY.
 enum err bpe_train_open(struct arena *a, struct bpe_train **out) MUST_CHECK;
 /// NULL is fine. Can't fail.
