@@ -63,7 +63,7 @@ enum err tokenizer_json_merge(struct tokenizer_draft *d, struct span left, struc
 {
     struct arena scratch;
     arena_init(&scratch, "merge");
-    struct span left_bytes, right_bytes;
+    struct span left_bytes = {0}, right_bytes = {0};
     enum err e = byte_alphabet_decode(left, &scratch, &left_bytes);
     if (e == OK) e = byte_alphabet_decode(right, &scratch, &right_bytes);
     if (e != OK)
