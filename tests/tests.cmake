@@ -48,3 +48,12 @@ if(WEFT_FUZZ)
         target_link_options(${name} PRIVATE -fsanitize=fuzzer)
     endforeach()
 endif()
+
+# Benchmarks are built, so that they keep building, and run by hand.
+file(GLOB_RECURSE bench_sources CONFIGURE_DEPENDS tests/bench_*.c)
+foreach(source ${bench_sources})
+    get_filename_component(name ${source} NAME_WE)
+    add_executable(${name} ${source})
+    target_compile_options(${name} PRIVATE ${WEFT_WARNINGS})
+    target_link_libraries(${name} PRIVATE trainer datad shard cluster topology base)
+endforeach()

@@ -128,7 +128,10 @@ static size_t spin(size_t n_fmas)
 {
     const size_t n = n_fmas / (ROWS * COLUMNS);
     const __m256 half = _mm256_set1_ps(0.5f), one = _mm256_set1_ps(1.0f);
-    struct tile t = zero();
+    _Alignas(64) float sums[ROWS * COLUMNS];
+    for (size_t i = 0; i < ROWS * COLUMNS; i++)
+        sums[i] = (float)i; // all different, or compilers would keep only one chain
+    struct tile t = read_tile(sums);
     for (size_t i = 0; i < n; i++) {
 #define SPIN(r)                                        \
     t.left[r] = _mm256_fmadd_ps(t.left[r], half, one); \
@@ -136,8 +139,10 @@ static size_t spin(size_t n_fmas)
         EACH_ROW(SPIN)
 #undef SPIN
     }
-    _Alignas(64) volatile float keep[ROWS * COLUMNS];
-    write_tile(t, (float *)(uintptr_t)keep);
+    write_tile(t, sums);
+    volatile float keep = 0.0f;
+    for (size_t i = 0; i < ROWS * COLUMNS; i++)
+        keep = keep + sums[i];
     return n * ROWS * COLUMNS;
 }
 

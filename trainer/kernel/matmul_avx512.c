@@ -5,9 +5,9 @@
 #include "trainer/kernel/matmul_tile.h"
 #include "trainer/kernel/pack_avx512.h"
 
-enum { ROWS = 8, COLUMNS = 32, LANES = 16, K_CHUNK = 256, HALF = MATMUL_GROUP / 2 };
+enum { ROWS = 6, COLUMNS = 32, LANES = 16, K_CHUNK = 256, HALF = MATMUL_GROUP / 2 };
 
-#define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
+#define EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5)
 
 struct tile {
     __m512 left[ROWS], right[ROWS];
@@ -87,21 +87,60 @@ static void multiply_f32(const void *panel, const void *strip, float *c, size_t 
     }
 }
 
+// c + the products of one group: both chains side by side, then their sum.
+static inline __attribute__((always_inline)) void multiply_group(const float *a, const float *b,
+                                                                 float *c)
+{
+    struct tile even = zero(), odd = zero();
+    for (size_t k = 0; k < HALF; k++) {
+        const __m512 even_left = _mm512_load_ps(b + k * COLUMNS);
+        const __m512 even_right = _mm512_load_ps(b + k * COLUMNS + LANES);
+        const __m512 odd_left = _mm512_load_ps(b + (HALF + k) * COLUMNS);
+        const __m512 odd_right = _mm512_load_ps(b + (HALF + k) * COLUMNS + LANES);
+#define STEP(r)                                                          \
+    {                                                                    \
+        const __m512 x = _mm512_set1_ps(a[r * MATMUL_GROUP + k]);        \
+        const __m512 y = _mm512_set1_ps(a[r * MATMUL_GROUP + HALF + k]); \
+        even.left[r] = _mm512_fmadd_ps(x, even_left, even.left[r]);      \
+        even.right[r] = _mm512_fmadd_ps(x, even_right, even.right[r]);   \
+        odd.left[r] = _mm512_fmadd_ps(y, odd_left, odd.left[r]);         \
+        odd.right[r] = _mm512_fmadd_ps(y, odd_right, odd.right[r]);      \
+    }
+        EACH_ROW(STEP)
+#undef STEP
+    }
+    write_tile(add(read_tile(c), add(even, odd)), c);
+}
+
 static void multiply_bf16(const void *panel, const void *strip, float *c, size_t n_strips,
                           size_t n_k)
 {
     const size_t n_groups = size_ceil_div(n_k, MATMUL_GROUP);
     const float *a = panel;
-    _Alignas(64) float parked[ROWS * COLUMNS];
     for (size_t s = 0; s < n_strips; s++, c += ROWS * COLUMNS) {
         const float *b = strip;
         for (size_t g = 0; g < n_groups; g++) {
-            write_tile(multiply_add(zero(), a, b, HALF), parked);
-            const struct tile odd = multiply_add(zero(), a + HALF, b + HALF * COLUMNS, HALF);
-            write_tile(add(read_tile(c), add(read_tile(parked), odd)), c);
+            multiply_group(a, b, c);
             a += ROWS * MATMUL_GROUP;
             b += MATMUL_GROUP * COLUMNS;
         }
+    }
+}
+
+static inline size_t past(size_t n, size_t first)
+{
+    return n > first ? n - first : 0;
+}
+
+// A tile of rows r .. r + 15 into the strips they belong to; rows past the last strip fall away.
+static inline void put_rows(const struct pack_tile *t, bool narrow, float *group,
+                            size_t strip_elems, size_t r, size_t padded_rows)
+{
+    const size_t n = size_min(padded_rows - r, PACK_TILE);
+    for (size_t y = 0; y < n; y++) {
+        float *line = group + (r + y) / ROWS * strip_elems + (r + y) % ROWS * MATMUL_GROUP;
+        _mm512_store_ps(line, narrow ? pack_even(t->v[y]) : _mm512_castsi512_ps(t->v[y]));
+        if (narrow) _mm512_store_ps(line + HALF, pack_odd(t->v[y]));
     }
 }
 
@@ -109,20 +148,16 @@ static void pack_a(const struct matmul *m, size_t i, size_t n_rows, size_t k, si
 {
     const struct pack_operand o = pack_operand_a(m);
     const bool narrow = m->type == DTYPE_BF16;
-    const size_t strip_elems = ROWS * size_align(n_k, MATMUL_GROUP);
+    const size_t padded_rows = size_ceil_div(n_rows, ROWS) * ROWS;
+    const size_t padded_k = size_align(n_k, MATMUL_GROUP);
     const size_t step = narrow ? MATMUL_GROUP : LANES;
-    for (size_t r = 0; r < n_rows; r += PACK_TILE)
-        for (size_t x = 0; x < size_align(n_k, MATMUL_GROUP); x += step) {
-            const struct pack_window w = {i + r, n_rows - r, k + x, x < n_k ? n_k - x : 0};
+    for (size_t r = 0; r < padded_rows; r += PACK_TILE)
+        for (size_t x = 0; x < padded_k; x += step) {
+            const struct pack_window w = {i + r, past(n_rows, r), k + x, past(n_k, x)};
             const struct pack_tile t = pack_by_rows(&o, w);
-            float *strip = (float *)to + r / ROWS * strip_elems +
-                           x / MATMUL_GROUP * ROWS * MATMUL_GROUP + x % MATMUL_GROUP;
-            const size_t n = size_min(size_align(n_rows - r, ROWS), PACK_TILE);
-            for (size_t y = 0; y < n; y++) {
-                float *line = strip + y / ROWS * strip_elems + y % ROWS * MATMUL_GROUP;
-                _mm512_store_ps(line, narrow ? pack_even(t.v[y]) : _mm512_castsi512_ps(t.v[y]));
-                if (narrow) _mm512_store_ps(line + HALF, pack_odd(t.v[y]));
-            }
+            pack_prefetch(&o, w, PACK_TILE);
+            float *group = (float *)to + x / MATMUL_GROUP * ROWS * MATMUL_GROUP + x % MATMUL_GROUP;
+            put_rows(&t, narrow, group, ROWS * padded_k, r, padded_rows);
         }
 }
 
@@ -134,9 +169,9 @@ static void pack_b(const struct matmul *m, size_t j, size_t n_columns, size_t k,
     const size_t step = narrow ? MATMUL_GROUP : LANES;
     for (size_t c = 0; c < COLUMNS; c += PACK_TILE)
         for (size_t x = 0; x < size_align(n_k, MATMUL_GROUP); x += step) {
-            const struct pack_window w = {j + c, n_columns > c ? n_columns - c : 0, k + x,
-                                          x < n_k ? n_k - x : 0};
+            const struct pack_window w = {j + c, past(n_columns, c), k + x, past(n_k, x)};
             const struct pack_tile t = pack_by_k(&o, w);
+            pack_prefetch(&o, w, COLUMNS);
             float *line = (float *)to + x * COLUMNS + c;
             for (size_t y = 0; y < PACK_TILE; y++, line += COLUMNS) {
                 _mm512_store_ps(line, narrow ? pack_even(t.v[y]) : _mm512_castsi512_ps(t.v[y]));
@@ -159,7 +194,10 @@ static size_t spin(size_t n_fmas)
 {
     const size_t n = n_fmas / (ROWS * COLUMNS);
     const __m512 half = _mm512_set1_ps(0.5f), one = _mm512_set1_ps(1.0f);
-    struct tile t = zero();
+    _Alignas(64) float sums[ROWS * COLUMNS];
+    for (size_t i = 0; i < ROWS * COLUMNS; i++)
+        sums[i] = (float)i; // all different, or compilers would keep only one chain
+    struct tile t = read_tile(sums);
     for (size_t i = 0; i < n; i++) {
 #define SPIN(r)                                        \
     t.left[r] = _mm512_fmadd_ps(t.left[r], half, one); \
@@ -167,8 +205,10 @@ static size_t spin(size_t n_fmas)
         EACH_ROW(SPIN)
 #undef SPIN
     }
-    _Alignas(64) volatile float keep[ROWS * COLUMNS];
-    write_tile(t, (float *)(uintptr_t)keep);
+    write_tile(t, sums);
+    volatile float keep = 0.0f;
+    for (size_t i = 0; i < ROWS * COLUMNS; i++)
+        keep = keep + sums[i];
     return n * ROWS * COLUMNS;
 }
 

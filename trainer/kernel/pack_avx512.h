@@ -153,3 +153,18 @@ static inline __m512 pack_odd(__m512i pairs)
 {
     return _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32((int)0xffff0000u)));
 }
+
+/// Asks for what a tile `rows_ahead` rows further on will read, into the second-level cache: the
+/// lines of a tile are too far apart for the hardware to foresee. (always_inline: gcc 12 takes a
+/// function that only prefetches for one without effect, and drops the call.)
+static inline __attribute__((always_inline)) void
+pack_prefetch(const struct pack_operand *o, struct pack_window w, size_t rows_ahead)
+{
+    const bool k_adjacent = pack_k_adjacent(o);
+    const size_t step = (k_adjacent ? o->row_stride : o->k_stride) * dtype_bytes(o->type);
+    const size_t n_lines = o->type == DTYPE_BF16 && !k_adjacent ? 2 * PACK_TILE : PACK_TILE;
+    w.row += rows_ahead;
+    const char *p = pack_at(o, w);
+    for (size_t x = 0; x < n_lines; x++)
+        _mm_prefetch(p + x * step, _MM_HINT_T1);
+}
