@@ -51,7 +51,7 @@ enum err fabric_open_mpi(const struct fabric_options *o, struct arena *a,
 bool fabric_launched(void);
 /// A fabric of one rank, without MPI. Local.
 enum err fabric_open_alone(struct arena *a, struct fabric **out) MUST_CHECK;
-/// Collective: MPI_Finalize for MPI. Nothing may be under way; a broken fabric ends the job instead.
+/// Collective: MPI_Finalize for MPI. Nothing may be under way; a broken fabric ends the job as fabric_abort does.
 void fabric_close(struct fabric *f);
 /// Changes the deadline of every later wait (loading a checkpoint takes longer than a step). Local.
 void fabric_set_deadline(struct fabric *f, uint64_t deadline_ns);

@@ -339,6 +339,11 @@ void fabric_abort(struct fabric *f, enum err e, long step)
 
 void fabric_close(struct fabric *f)
 {
+    const bool has_peers = f->driver->raise != NULL;
+    if (has_peers && f->broken != OK) {
+        err_record("%s", f->broken_line);
+        fabric_abort(f, f->broken, -1);
+    }
     f->driver->close(f);
 }
 

@@ -40,6 +40,7 @@ struct fabric_mpi {
     MPI_Comm comm, abort_comm;
     struct fabric_operation abort_op; // of the receive of F3
     struct abort_word word;
+    MPI_Request *abort_sends; // [size]
     uint64_t n_tags;
     size_t piece_bytes;
     struct arena *arena;
@@ -234,15 +235,14 @@ static void raise_word(struct fabric *f, enum err e, long step)
     struct fabric_mpi *m = mpi_of(f);
     struct abort_word word = {.code = (int32_t)e, .rank = f->rank, .step = step};
     strncat(word.line, err_line(), sizeof word.line - 1);
-    MPI_Request *requests = ARENA_ARRAY(m->arena, MPI_Request, (size_t)f->size);
     for (int r = 0; r < f->size; r++) {
-        requests[r] = MPI_REQUEST_NULL;
+        m->abort_sends[r] = MPI_REQUEST_NULL;
         if (r != f->rank)
-            MPI_Issend(&word, (int)sizeof word, MPI_BYTE, r, 0, m->abort_comm, &requests[r]);
+            MPI_Issend(&word, (int)sizeof word, MPI_BYTE, r, 0, m->abort_comm, &m->abort_sends[r]);
     }
     const uint64_t began_ns = clock_now_ns();
     for (int done = 0; !done && clock_now_ns() - began_ns < RAISE_LIMIT_NS;) {
-        if (MPI_Testall(f->size, requests, &done, MPI_STATUSES_IGNORE) != MPI_SUCCESS) return;
+        if (MPI_Testall(f->size, m->abort_sends, &done, MPI_STATUSES_IGNORE) != MPI_SUCCESS) return;
         if (!done) sched_yield();
     }
 }
@@ -256,7 +256,6 @@ static void leave(struct fabric *f, int code)
 static void close_mpi(struct fabric *f)
 {
     struct fabric_mpi *m = mpi_of(f);
-    if (f->broken != OK) leave(f, err_exit_code(f->broken));
     ASSERT(m->n_active == 1);
     MPI_Cancel(&m->requests[0]);
     MPI_Wait(&m->requests[0], MPI_STATUS_IGNORE);
@@ -333,6 +332,7 @@ enum err fabric_open_mpi(const struct fabric_options *o, struct arena *a, struct
     m->core.deadline_ns = deadline_ns;
     m->piece_bytes = o != NULL && o->piece_bytes != 0 ? size_min(o->piece_bytes, PIECE_BYTES)
                                                       : (size_t)PIECE_BYTES;
+    m->abort_sends = ARENA_ARRAY(a, MPI_Request, (size_t)place.size);
     m->arena = a;
     TRY(listen(m));
     TRY(find_nodes(m, ARENA_ARRAY(a, int, (size_t)place.size)));
