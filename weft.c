@@ -1,6 +1,6 @@
 // The command table: one line a command. A command is command_<name>.c in the folder that it serves,
 // and returns its error; its line is printed here, once. A command on several ranks leaves the line
-// empty (err_record("")) on all but the rank that knows the cause.
+// empty (err_clear) on all but the rank that knows the cause.
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,7 +16,8 @@
     X(plan, "say what a run will do, need and take")                \
     X(shard, "datasets: build, verify, stat, cat")                  \
     X(tokenizer, "train, encode, decode: byte-level BPE")           \
-    X(topo, "show this machine and where ranks go on it")
+    X(topo, "show this machine and where ranks go on it")           \
+    X(train, "train a model")
 
 #define X(name, summary) enum err command_##name(int argc, char **argv) MUST_CHECK;
 COMMAND_TABLE(X)

@@ -41,6 +41,11 @@ void err_record_at(const char *format, ...)
     snprintf(line, sizeof line, "%s: %s", where, cause);
 }
 
+void err_clear(void)
+{
+    line[0] = '\0';
+}
+
 const char *err_line(void)
 {
     return line;

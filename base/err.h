@@ -41,6 +41,8 @@ enum err {
 void err_record(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /// Prefixes this thread's line with "format: ". Local. Can't fail.
 void err_record_at(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/// Empties this thread's line: another rank says the cause. Local.
+void err_clear(void);
 
 /// The line recorded last in this thread ("" if none). Can't fail.
 const char *err_line(void);

@@ -37,9 +37,9 @@ struct checkpoint_state {
     uint64_t step;              // steps done; also the position in the data stream
     struct hash128 stream_hash; // datad's: dataset, mixture, seed, T
     uint64_t seed;
-    uint64_t state_hash;        // of all master weights, order-free: verified after load
+    uint64_t state_hash; // of all master weights, order-free: verified after load
     double loss, validation_loss;
-    const char *run_file;       // resolved run file text
+    const char *run_file; // resolved run file text
 };
 
 struct checkpoint_model {
@@ -53,14 +53,18 @@ enum err checkpoint_save(const char *folder, struct fabric *f, const struct chec
                          const struct checkpoint_piece *pieces, size_t n_pieces,
                          const struct checkpoint_state *state) MUST_CHECK;
 /// Reads only the state of a committed checkpoint. Texts live in a. Local. Errors: ERR_IO (none there), ERR_DATA, ERR_CORRUPT.
-enum err checkpoint_read_state(const char *folder, struct arena *a, struct checkpoint_state *out) MUST_CHECK;
+enum err checkpoint_read_state(const char *folder, struct arena *a,
+                               struct checkpoint_state *out) MUST_CHECK;
 /// The tensors of a committed checkpoint, in a. Local.
-enum err checkpoint_read_model(const char *folder, struct arena *a, struct checkpoint_model *out) MUST_CHECK;
+enum err checkpoint_read_model(const char *folder, struct arena *a,
+                               struct checkpoint_model *out) MUST_CHECK;
 /// Fills the pieces, whatever ranks saved them; checks every checksum it reads. A tensor that is missing or of another shape is ERR_DATA naming it and
 /// both shapes (checkpoint of another model). components: bit c = fill component c. Local; ranks agree afterwards.
 enum err checkpoint_load(const char *folder, const struct checkpoint_model *m,
-                         const struct checkpoint_piece *pieces, size_t n_pieces, unsigned components) MUST_CHECK;
+                         const struct checkpoint_piece *pieces, size_t n_pieces,
+                         unsigned components) MUST_CHECK;
 /// The newest committed checkpoint under run_folder (by step number; half-written ones are passed over): its path in a, or NULL when there is none. Local.
-enum err checkpoint_newest(const char *run_folder, struct arena *a, char **path, uint64_t *step) MUST_CHECK;
+enum err checkpoint_newest(const char *run_folder, struct arena *a, char **path,
+                           uint64_t *step) MUST_CHECK;
 /// Keeps the newest `keep` committed checkpoints, removes older ones and the litter of failed attempts. Called by rank 0 after a commit. Local.
 enum err checkpoint_prune(const char *run_folder, uint64_t keep) MUST_CHECK;

@@ -5,7 +5,7 @@
 size_t collective_limit(const struct plan *p)
 {
     size_t n_ranks = (size_t)p->options.n_ranks;
-    size_t most = 4 * n_ranks;
+    size_t most = 6 * n_ranks;
     const struct lane_plan *l = p->lanes;
     return size_max(most, l->max_received + l->max_own * n_ranks) + 2;
 }
@@ -68,7 +68,27 @@ static size_t reduce(struct collective *c, const struct step *s, uint64_t round)
     return schedule_reduce_messages(&reduce, c->messages);
 }
 
-// The share value: lane losses, then tree nodes. Ranks own their lanes' losses and their nodes: two gathers in one collective.
+size_t collective_share_nodes(const struct plan *p)
+{
+    return size_max(p->options.n_lanes, p->options.n_eval_lanes);
+}
+
+size_t collective_share_flags(const struct plan *p)
+{
+    return collective_share_nodes(p) + p->share_first[p->options.n_ranks];
+}
+
+size_t collective_share_doubles(const struct plan *p)
+{
+    return collective_share_flags(p) + (size_t)p->options.n_ranks;
+}
+
+static struct range doubles(size_t first, size_t last)
+{
+    return (struct range){first * sizeof(double), last * sizeof(double)};
+}
+
+// Ranks own their lanes' losses, their tree nodes and their flag: three gathers in one collective.
 static size_t share(struct collective *c, enum section_kind section, const struct step *s)
 {
     const struct plan *p = c->plan;
@@ -76,14 +96,16 @@ static size_t share(struct collective *c, enum section_kind section, const struc
     const struct lanes *l = evaluate ? &p->eval_lanes->lanes : &p->lanes->lanes;
     for (int r = 0; r < p->options.n_ranks; r++) {
         struct range lanes = lanes_of_rank(l, r);
-        c->owned[r] = (struct range){lanes.first * sizeof(double), lanes.last * sizeof(double)};
+        c->owned[r] = doubles(lanes.first, lanes.last);
     }
     size_t n = schedule_gather(who(c), c->owned, at(c, s->value), c->messages);
     if (evaluate) return n;
-    uint64_t nodes_at = size_max(p->options.n_lanes, p->options.n_eval_lanes);
+    size_t nodes = collective_share_nodes(p), flags = collective_share_flags(p);
     for (int r = 0; r < p->options.n_ranks; r++)
-        c->owned[r] = (struct range){(nodes_at + p->share_first[r]) * sizeof(double),
-                                     (nodes_at + p->share_first[r + 1]) * sizeof(double)};
+        c->owned[r] = doubles(nodes + p->share_first[r], nodes + p->share_first[r + 1]);
+    n += schedule_gather(who(c), c->owned, at(c, s->value), c->messages + n);
+    for (int r = 0; r < p->options.n_ranks; r++)
+        c->owned[r] = doubles(flags + (size_t)r, flags + (size_t)r + 1);
     return n + schedule_gather(who(c), c->owned, at(c, s->value), c->messages + n);
 }
 

@@ -19,5 +19,9 @@ void collective_open(struct collective *c, const struct plan *p, int rank, unsig
 /// The messages of a fabric step (VERB_GATHER, VERB_REDUCE, VERB_SHARE) of section in round; their number. Local.
 size_t collective_messages(struct collective *c, enum section_kind section, const struct step *s,
                            uint64_t round);
+// The share value, in doubles: [lane losses][tree nodes][a flag a rank].
+size_t collective_share_nodes(const struct plan *p);
+size_t collective_share_flags(const struct plan *p);
+size_t collective_share_doubles(const struct plan *p);
 /// Bytes of unit's kept segment of rank (f32), and of the stride between received vectors.
 size_t collective_received_stride(const struct plan *p, int unit);

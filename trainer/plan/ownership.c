@@ -153,3 +153,17 @@ struct block_place ownership_block(const struct ownership *o, uint64_t block)
         .n_elems = size_min(BLOCK_ELEMS, parameter->n_elems - elem),
     };
 }
+
+struct parameter_part ownership_part(const struct ownership *o, int parameter, struct range blocks)
+{
+    const struct parameter_space *space = &o->parameters[parameter];
+    uint64_t first = size_max(blocks.first, space->first_block);
+    uint64_t last = size_min(blocks.last, space->first_block + space->n_blocks);
+    if (first >= last) return (struct parameter_part){0};
+    struct range own = {first - space->first_block, last - space->first_block};
+    struct range elems = block_elems(o->graph->parameters[parameter].n_elems, own);
+    return (struct parameter_part){.first_elem = elems.first,
+                                   .n_elems = elems.last - elems.first,
+                                   .unit_elem = space->offset_elems + elems.first,
+                                   .first_block = first};
+}

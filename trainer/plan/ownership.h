@@ -61,5 +61,12 @@ struct block_place {
 };
 /// Local; block < n_blocks.
 struct block_place ownership_block(const struct ownership *o, uint64_t block);
+// The part of one parameter that a range of global blocks holds.
+struct parameter_part {
+    size_t first_elem, n_elems; // within the parameter; n_elems 0 = nothing
+    size_t unit_elem;           // where it starts in unit space
+    uint64_t first_block;       // global
+};
+struct parameter_part ownership_part(const struct ownership *o, int parameter, struct range blocks);
 /// Kept elements of all units together, of one rank. Local.
 size_t ownership_kept_total(const struct ownership *o, int rank);

@@ -4,6 +4,7 @@
 
 #include "base/size.h"
 #include "trainer/graph/op.h"
+#include "trainer/plan/collective.h"
 #include "trainer/plan/layout.h"
 #include "trainer/plan/section_build.h"
 
@@ -57,8 +58,8 @@ static void plan_share(struct plan *p)
         p->share_first[r + 1] = p->share_first[r] + report_nodes(p, r);
     uint64_t n_lanes = size_max(p->options.n_lanes, p->options.n_eval_lanes);
     p->lane_loss = section_add_run_value(p, VALUE_LANE_LOSS, -1, n_lanes * sizeof(double));
-    p->share = section_add_run_value(p, VALUE_SHARE, -1,
-                                     (n_lanes + p->share_first[n_ranks]) * sizeof(double));
+    p->share =
+        section_add_run_value(p, VALUE_SHARE, -1, collective_share_doubles(p) * sizeof(double));
 }
 
 static void finish(struct plan *p)

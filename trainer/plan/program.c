@@ -93,3 +93,8 @@ bool program_next(struct program *p, struct program_call *out)
         }
     }
 }
+
+bool program_step_ended(const struct program *p)
+{
+    return p->stage == STAGE_SAVE;
+}

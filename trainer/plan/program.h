@@ -27,3 +27,5 @@ struct program {
 void program_begin(struct program *p, const struct plan *plan, const struct program_options *o);
 /// The next section to run, or false when the phase is over. Local.
 bool program_next(struct program *p, struct program_call *out);
+/// True after the last section of a step, but for its save. Local.
+bool program_step_ended(const struct program *p);

@@ -21,6 +21,7 @@ struct execute_result {
     double learning_rate;
     uint64_t loss_tokens; // of the step, all lanes
     bool validated;
+    bool stop; // some rank was asked to save and end
 };
 
 typedef enum err (*execute_save_fn)(void *context, uint64_t step);
@@ -43,6 +44,9 @@ struct executor {
     uint64_t schedule_steps;       // of the whole run: the learning rate's horizon
     uint64_t eval_tokens;
     float clip_scale;
+    uint64_t step;                       // under way
+    bool stop_wanted;                    // this rank was asked to save and end
+    uint64_t state_position, state_rows; // decode: first new position, rows that count
     struct execute_result result;
     uint64_t time_ns[TIME_N], op_ns[OP_N];
 };
@@ -52,9 +56,5 @@ enum err execute_open(struct executor *e, struct arena *a) MUST_CHECK;
 void execute_close(struct executor *e);
 /// Runs one section. Collective. Errors: what its verbs give; ERR_DIVERGED when loss or norm is not finite (on all ranks alike).
 enum err execute_section(struct executor *e, const struct program_call *call) MUST_CHECK;
-/// Master weights of block (first element within this rank's slab); NULL when this rank does not keep it. component 0 master, 1 and 2 moments. Local.
-float *execute_block(const struct executor *e, uint64_t block, int component);
-/// Fills this rank's kept master blocks with initial weights (seeded), moments with 0. Local.
-void execute_initialize(struct executor *e, uint64_t seed);
-/// Hash of all parameters: sum over blocks, the same for any number of ranks. Collective.
-enum err execute_state_hash(struct executor *e, uint64_t *out) MUST_CHECK;
+/// Fills the values that never change (rotary tables). Called by execute_open. Local.
+void execute_fill_constants(struct executor *e);

@@ -1,0 +1,136 @@
+#include "trainer/run/feed.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/log.h"
+
+enum { PROBE_NS = 200 * 1000 * 1000 };
+
+static bool keep_waiting(void *context)
+{
+    struct feed *f = context;
+    fabric_poll(f->fabric);
+    return feed_supervise(f) == OK;
+}
+
+enum err feed_supervise(struct feed *f)
+{
+    if (!f->owner || f->daemon.pid == 0) return OK;
+    int restarted = 0;
+    TRY(daemon_supervise(&f->daemon, &restarted));
+    if (restarted) log_line("datad died and was started again (%lu times)", ++f->n_restarts);
+    return OK;
+}
+
+// A socket path short enough for sun_path, the same for all ranks of a node: by the hash of the run folder.
+static enum err own_socket(const char *run_folder, struct arena *a, char **out)
+{
+    char *folder = arena_printf(a, "/dev/shm/weft-%u", (unsigned)getuid());
+    TRY(file_make_folders(folder));
+    if (chmod(folder, 0700) != 0)
+        return fail(ERR_DENIED, "%s belongs to somebody else: remove it or set data.socket",
+                    folder);
+    *out = arena_printf(a, "%s/%016lx.sock", folder, hash_xxh3(run_folder, strlen(run_folder), 0));
+    return OK;
+}
+
+static struct client_options options_of(const struct feed *f, const struct config *c,
+                                        bool validation)
+{
+    return (struct client_options){.socket = f->socket,
+                                   .split = validation ? "validation" : "train",
+                                   .sequence = c->train.sequence,
+                                   .lane_rows = c->train.micro_batch,
+                                   .step_lanes =
+                                       validation ? config_eval_lanes(c) : config_step_lanes(c),
+                                   .seed = c->data.seed};
+}
+
+static char *daemon_config(const struct feed *f, const struct config *c, struct arena *a)
+{
+    char *text = arena_printf(a, "socket: %s\nvalidation: %.17g\norder: %s\nsources:\n", f->socket,
+                              c->data.validation,
+                              c->data.order == CONFIG_SHUFFLED ? "shuffled" : "sequential");
+    for (size_t i = 0; i < c->data.n_sources; i++)
+        text = arena_printf(a, "%s- {name: '%s', path: '%s', weight: %.17g}\n", text,
+                            c->data.sources[i].name, c->data.sources[i].path,
+                            c->data.sources[i].weight);
+    return text;
+}
+
+static bool answers(const struct feed *f, const struct config *c)
+{
+    struct arena a;
+    arena_init(&a, "probe");
+    struct client_options o = options_of(f, c, false);
+    o.deadline_ns = PROBE_NS;
+    struct client *probe;
+    bool yes = file_exists(f->socket) && client_open(&o, &a, &probe) == OK;
+    if (yes) client_close(probe);
+    arena_fini(&a);
+    return yes;
+}
+
+static enum err start_daemon(struct feed *f, const struct config *c, const char *run_folder,
+                             const char *weft, struct arena *a)
+{
+    if (!f->owner || answers(f, c)) return OK;
+    char *config = arena_printf(a, "%s/datad.yaml", run_folder);
+    char *text = daemon_config(f, c, a);
+    TRY(file_replace(config, text, strlen(text)));
+    return daemon_start(&f->daemon, weft, config, arena_printf(a, "%s/datad.log", run_folder));
+}
+
+static enum err open_client(struct feed *f, const struct config *c, bool validation,
+                            struct arena *a, struct client **out)
+{
+    struct client_options o = options_of(f, c, validation);
+    o.keep_waiting = keep_waiting;
+    o.context = f;
+    TRY(client_open(&o, a, out));
+    uint32_t vocabulary = client_info(*out)->vocabulary;
+    if (vocabulary > c->model.vocabulary)
+        return fail(ERR_CONFIG,
+                    "model.vocabulary %lu is smaller than the data's %u: set it to %u or more",
+                    c->model.vocabulary, vocabulary, vocabulary);
+    return OK;
+}
+
+static enum err open_all(struct feed *f, const struct config *c, const char *run_folder,
+                         const char *weft, struct arena *a)
+{
+    bool random = strcmp(c->data.kind, "random") == 0;
+    if (random)
+        f->socket = arena_printf(a, "random:%lu", c->model.vocabulary);
+    else if (c->data.socket[0] != '\0')
+        f->socket = arena_strdup(a, c->data.socket);
+    else
+        TRY(own_socket(run_folder, a, &f->socket));
+    if (!random) TRY(start_daemon(f, c, run_folder, weft, a));
+    TRY(open_client(f, c, false, a, &f->train));
+    if (c->train.eval_every > 0) TRY(open_client(f, c, true, a, &f->validation));
+    return OK;
+}
+
+enum err feed_open(struct feed *f, const struct config *c, const char *run_folder, const char *weft,
+                   struct fabric *fabric, struct arena *a)
+{
+    *f = (struct feed){.fabric = fabric, .owner = fabric_local_rank(fabric) == 0};
+    enum err err = open_all(f, c, run_folder, weft, a);
+    err = fabric_agree(fabric, err);
+    if (err != OK) feed_close(f);
+    return err;
+}
+
+void feed_close(struct feed *f)
+{
+    if (f->train != NULL) client_close(f->train);
+    if (f->validation != NULL) client_close(f->validation);
+    f->train = f->validation = NULL;
+    if (f->owner) daemon_stop(&f->daemon);
+}
