@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/fault.h"
 #include "base/file.h"
 
 static const char *without_slashes(struct arena *a, const char *path)
@@ -35,10 +34,9 @@ static enum err make_parent(const char *out, struct arena *a)
     return file_make_folders(arena_strndup(a, out, (size_t)(slash - out)));
 }
 
-// Opens and locks the folder at f->partial; another build may have renamed it meanwhile.
-static enum err lock_partial(struct dataset_folder *f)
+// Locks the open folder at f->partial, which another build may hold or have just renamed.
+static enum err lock_partial(const struct dataset_folder *f)
 {
-    TRY(file_open_read(f->partial, &f->fd));
     struct stat held, named;
     if (flock(f->fd, LOCK_EX | LOCK_NB) != 0)
         return fail(ERR_IO, "%s: another build is writing it (%s)", f->partial, strerror(errno));
@@ -69,9 +67,14 @@ enum err dataset_folder_begin(const char *out, struct arena *a, struct dataset_f
     TRY(check_absent(f->out, a));
     TRY(make_parent(f->out, a));
     TRY(file_make_folders(f->partial));
+    TRY(file_open_read(f->partial, &f->fd));
     enum err e = lock_partial(f);
-    if (e == OK) e = clear_partial(f, a);
-    if (e != OK) release(f);
+    if (e != OK) {
+        release(f); // it is somebody else's
+        return e;
+    }
+    e = clear_partial(f, a);
+    if (e != OK) dataset_folder_end(f);
     return e;
 }
 
