@@ -1,5 +1,6 @@
 #pragma once
-// Dealing ranks to cores as arithmetic: cores stand in one row, NUMA node by NUMA node; each rank gets a run of it.
+// Dealing ranks to cores as arithmetic: cores stand in one row, NUMA node by NUMA node; each rank
+// gets a run of it.
 //
 //     2 nodes of 6 cores, 4 ranks:  |012 345|678 9ab|    3 ranks: |012 345|6789ab|    1 rank: |0123456789ab|
 

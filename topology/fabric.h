@@ -9,11 +9,11 @@
 //     ... compute, calling fabric_poll(f) at least every 0.5 ms ...
 //     TRY(fabric_wait(f, &t));
 //
-// Messages between a pair of ranks are matched by seq (the collective's sequence number, equal on all ranks: I3) and, within
-// one collective, by their order in the list. Only one thread of a rank calls the fabric.
-// Every wait spins briefly, then yields, then naps; past the deadline it fails with ERR_HANG naming operation, seq and
-// the peers it still waits for. A message that fails breaks the fabric: from then on every start and wait
-// returns that error.
+// Messages between a pair of ranks are matched by seq (the collective's sequence number, equal on
+// all ranks: I3) and, within one collective, by their order in the list. Only one thread of a rank
+// calls the fabric. Every wait spins briefly, then yields, then naps; past the deadline it fails
+// with ERR_HANG naming operation, seq and the peers it still waits for. A message that fails breaks
+// the fabric: from then on every start and wait returns that error.
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -76,31 +76,34 @@ enum err fabric_start(struct fabric *f, uint64_t seq, const char *name,
                       struct fabric_ticket *out) MUST_CHECK;
 /// Drives progress without blocking; 0.4-1.4 us with nothing to do. Local.
 void fabric_poll(struct fabric *f);
-/// True once all messages of t are done (then t->id is 0 and t need not be waited for), or when the fabric is broken
-/// (then t->id stays and fabric_wait says why). Drives progress. Local.
+/// True once all messages of t are done (then t->id is 0 and t need not be waited for), or when the
+/// fabric is broken (then t->id stays and fabric_wait says why). Drives progress. Local.
 bool fabric_test(struct fabric *f, struct fabric_ticket *t);
 /// Errors: ERR_HANG past the deadline, naming operation, seq, bytes and peers (t may be waited for again);
 /// ERR_GONE; ERR_INVARIANT when a peer sent another size.
 enum err fabric_wait(struct fabric *f, struct fabric_ticket *t) MUST_CHECK;
 
 /// Small blocking all-gather of n_bytes from each rank into all[size][n_bytes]; for start-up and
-/// per-step scalars. Takes its own sequence space. Not on the simulated twin, which cannot block: start the messages
-/// of schedule_all_gather there. Collective. Errors: ERR_HANG.
+/// per-step scalars. Takes its own sequence space. Not on the simulated twin, which cannot block:
+/// start the messages of schedule_all_gather there. Collective. Errors: ERR_HANG.
 enum err fabric_all_gather(struct fabric *f, const void *mine, size_t n_bytes,
                            void *all) MUST_CHECK;
-/// Everyone learns the worst of all ranks' errors: OK only if all are. A rank that was OK gets a line that names the rank and
-/// its cause; the lowest failing rank's error wins. Collective. Errors: that error, or ERR_HANG.
+/// Everyone learns the worst of all ranks' errors: OK only if all are. A rank that was OK gets a
+/// line that names the rank and its cause; the lowest failing rank's error wins. Collective. Errors:
+/// that error, or ERR_HANG.
 enum err fabric_agree(struct fabric *f, enum err mine) MUST_CHECK;
-/// Ends every rank with exit code of e. Prints "rank R step S: cause" and tells all ranks by the abort word: from
-/// then on their starts and waits fail with e and that line, and their fabric_abort prints nothing. Who has not gone
-/// by itself within a second is killed (MPI_Abort). Local. Does not return.
+/// Ends every rank with exit code of e. Prints "rank R step S: cause" and tells all ranks by the
+/// abort word: from then on their starts and waits fail with e and that line, and their fabric_abort
+/// prints nothing. Once they know, or after a second, ends the job (MPI_Abort). Local. Does not
+/// return.
 _Noreturn void fabric_abort(struct fabric *f, enum err e, long step);
 
-// The simulated twin: N ranks in one process, virtual time in seconds. Each rank's clock moves by fabric_sim_compute
-// and by waiting. A message leaves when both ends have posted it and both links, out of its sender and into its receiver,
-// are free; it holds them for n_bytes / bytes_per_s. Then the send is done; the receive is done latency_s later. Links serve
-// messages in the order in which they were matched, so drive the rank with the smallest clock first: then
-// that is the order of virtual time. Each rank is a node of its own.
+// The simulated twin: N ranks in one process, virtual time in seconds. Each rank's clock moves by
+// fabric_sim_compute and by waiting. A message leaves when both ends have posted it and both links,
+// out of its sender and into its receiver, are free; it holds them for n_bytes / bytes_per_s. Then
+// the send is done; the receive is done latency_s later. Links serve messages in the order in which
+// they were matched, so drive the rank with the smallest clock first: then that is the order of
+// virtual time. Each rank is a node of its own.
 struct fabric_sim;
 struct fabric_sim_link {
     double latency_s, bytes_per_s; // of one rank's link, each way

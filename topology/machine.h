@@ -1,6 +1,6 @@
 #pragma once
-// A machine as hwloc sees it, cut down to what placement needs: NUMA nodes that have cores, and those cores in one row,
-// node by node.
+// A machine as hwloc sees it, cut down to what placement needs: NUMA nodes that have cores, and
+// those cores in one row, node by node.
 
 #include <hwloc.h>
 
@@ -22,8 +22,8 @@ struct machine {
     struct arena arena;
 };
 
-/// description: hwloc synthetic string, XML file (contains '/' or ends in .xml), or NULL = this machine. Of this machine, only
-/// the CPUs that this process may use are there. Ends with machine_close. Local.
-/// Errors: ERR_USAGE (description), ERR_IO (this machine).
+/// description: hwloc synthetic string, XML file (contains '/' or ends in .xml), or NULL = this
+/// machine. Of this machine, only the CPUs that this process may use are there. Ends with
+/// machine_close. Local. Errors: ERR_USAGE (description), ERR_IO (this machine).
 enum err machine_open(const char *description, struct machine *out) MUST_CHECK;
 void machine_close(struct machine *m);

@@ -21,15 +21,17 @@ struct place {
     char why_not[96]; // why not bound, or what else there is to know; may be empty
 };
 
-/// The share of local_rank among local_size ranks on the machine described by an hwloc synthetic string or XML file (NULL =
-/// this machine, of which the CPUs that this process may use). Cores are dealt in contiguous runs that do not straddle a NUMA node when they can avoid it: with at least as many
-/// ranks as nodes, ranks go to nodes so that the smallest share is largest; with fewer, each gets whole nodes. Local.
-/// Errors: ERR_USAGE (hwloc cannot read the machine), ERR_IO (nor this one).
+/// The share of local_rank among local_size ranks on the machine described by an hwloc synthetic
+/// string or XML file (NULL = this machine, of which the CPUs that this process may use). Cores are
+/// dealt in contiguous runs that do not straddle a NUMA node when they can avoid it: with at least
+/// as many ranks as nodes, ranks go to nodes so that the smallest share is largest; with fewer, each
+/// gets whole nodes. Local. Errors: ERR_USAGE (hwloc cannot read the machine), ERR_IO (nor this
+/// one).
 enum err place_compute(const char *machine, int local_rank, int local_size,
                        struct place *out) MUST_CHECK;
-/// Computes the share on this machine, respecting the process's allowed cpuset, and binds this process's threads and memory policy to
-/// it. A refusal is no error: bound and why_not say so. Call it before memory is touched and threads are made. Local.
-/// Errors: ERR_IO.
+/// Computes the share on this machine, respecting the process's allowed cpuset, and binds this
+/// process's threads and memory policy to it. A refusal is no error: bound and why_not say so. Call
+/// it before memory is touched and threads are made. Local. Errors: ERR_IO.
 enum err place_bind(int local_rank, int local_size, struct place *out) MUST_CHECK;
 
 struct place_map {
