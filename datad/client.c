@@ -69,6 +69,7 @@ struct wait {
     struct client *client;
     const char *what;
     uint64_t begin_ns, limit_ns;
+    bool over; // the caller or the deadline has ended it
 };
 
 static struct wait wait_begin(struct client *c, const char *what)
@@ -80,12 +81,13 @@ static struct wait wait_begin(struct client *c, const char *what)
 }
 
 /// Lets the caller's own work go on; fails when it or the deadline says so. cause is what stood in the way last, or NULL.
-static enum err wait_tick(const struct wait *w, const char *cause)
+static enum err wait_tick(struct wait *w, const char *cause)
 {
     const struct client_options *o = &w->client->options;
-    if (o->keep_waiting != NULL && !o->keep_waiting(o->context))
-        return fail(ERR_GONE, "gave up waiting for datad at %s (%s)", o->socket, w->what);
-    if (clock_now_ns() - w->begin_ns < w->limit_ns) return OK;
+    w->over = o->keep_waiting != NULL && !o->keep_waiting(o->context);
+    if (w->over) return fail(ERR_GONE, "gave up waiting for datad at %s (%s)", o->socket, w->what);
+    w->over = clock_now_ns() - w->begin_ns >= w->limit_ns;
+    if (!w->over) return OK;
     return fail(ERR_GONE, "datad at %s: %s not done within %.1f s%s%s", o->socket, w->what,
                 (double)w->limit_ns / 1e9, cause != NULL ? ": " : "", cause != NULL ? cause : "");
 }
@@ -255,7 +257,7 @@ static enum err take_answer(struct client *c, const int fds[2], bool *done)
     return take_welcome(c, &m.welcome, fds);
 }
 
-static enum err await_answer(struct client *c, const struct wait *w, int fds[2])
+static enum err await_answer(struct client *c, struct wait *w, int fds[2])
 {
     for (bool done = false; !done;) {
         struct pollfd p = {.fd = c->fd, .events = POLLIN};
@@ -272,7 +274,7 @@ static enum err await_answer(struct client *c, const struct wait *w, int fds[2])
 }
 
 /// One attempt to connect. Errors: ERR_GONE when nobody answers (yet); others are final.
-static enum err attempt(struct client *c, const struct wait *w)
+static enum err attempt(struct client *c, struct wait *w)
 {
     int fds[2] = {-1, -1};
     TRY(open_socket(c->options.socket, &c->fd));
@@ -289,13 +291,13 @@ static enum err attempt(struct client *c, const struct wait *w)
 }
 
 /// Connected afterwards, or an error that is final.
-static enum err ensure_connected(struct client *c, const struct wait *w)
+static enum err ensure_connected(struct client *c, struct wait *w)
 {
     while (c->fd < 0) {
         if (clock_now_ns() >= c->next_attempt_ns) {
             const enum err e = attempt(c, w);
             c->next_attempt_ns = clock_now_ns() + RETRY_NS;
-            if (e != OK && e != ERR_GONE) return e;
+            if (e != OK && (e != ERR_GONE || w->over)) return e;
             if (e == OK) break;
         }
         char cause[PROTOCOL_LINE_BYTES];
@@ -381,7 +383,7 @@ static enum err await_place(struct client *c, size_t i)
     struct place *p = &c->places[i];
     snprintf(what, sizeof what, "step %llu lane %llu", (unsigned long long)p->step,
              (unsigned long long)p->lane);
-    const struct wait w = wait_begin(c, what);
+    struct wait w = wait_begin(c, what);
     for (unsigned n_rounds = 0;; n_rounds++) {
         TRY(ensure_connected(c, &w));
         if (p->state == PLACE_ASKED) send_place(c, i);
@@ -461,7 +463,7 @@ enum err client_open(const struct client_options *o, struct arena *a, struct cli
         TRY(synthetic_open(&c->options, a, &c->synthetic));
         c->info = *synthetic_info(c->synthetic);
     } else {
-        const struct wait w = wait_begin(c, "hello");
+        struct wait w = wait_begin(c, "hello");
         TRY(ensure_connected(c, &w));
     }
     *out = c;

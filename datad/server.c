@@ -1,5 +1,5 @@
 // The server's thread never waits for anything but poll, with a limit, so no peer can hold up another: a peer that owes bytes has
-// OWED_NS to send them, a reply that does not fit the socket's buffer closes it, and a batch is made by the workers.
+// patience_ns to send them, a reply that does not fit the socket's buffer closes it, and a batch is made by the workers.
 
 #include "datad/server.h"
 
@@ -18,13 +18,13 @@
 #include "datad/connection.h"
 #include "datad/rendezvous.h"
 
-#define OWED_NS UINT64_C(5000000000)
+#define PATIENCE_NS UINT64_C(5000000000)
 #define DRAIN_NS UINT64_C(5000000000)
 #define DRAIN_NAP_NS UINT64_C(1000000)
 
 enum {
     BACKLOG = 128,
-    POLL_MS = 1000,        // to notice peers that owe bytes
+    POLL_MS = 250,         // to notice peers that owe bytes
     POLL_CLOSING_MS = 20,  // while the last jobs of closed connections run
     POLL_FIXED = 2,        // signals, listener
     BATCH_OF_ACCEPTS = 32, // between looks at the others
@@ -40,6 +40,7 @@ struct server {
     struct rendezvous place;
     int signal_fd, listen_fd;
     struct service *service;
+    uint64_t patience_ns;
     struct peer *peers; // [SERVICE_CONNECTIONS]
 };
 
@@ -186,11 +187,11 @@ static void serve(struct peer *p)
         note_debt(p);
 }
 
-static void drop_debtor(struct peer *p, uint64_t now_ns)
+static void drop_debtor(struct peer *p, uint64_t now_ns, uint64_t patience_ns)
 {
-    if (p->owed_since_ns == 0 || now_ns - p->owed_since_ns < OWED_NS) return;
-    refuse(p->fd, fail(ERR_DATA, "half a frame and then nothing for %llu s",
-                       (unsigned long long)(OWED_NS / 1000000000U)));
+    if (p->owed_since_ns == 0 || now_ns - p->owed_since_ns < patience_ns) return;
+    refuse(p->fd,
+           fail(ERR_DATA, "half a frame and then nothing for %.1f s", (double)patience_ns / 1e9));
     close_peer(p);
 }
 
@@ -201,7 +202,7 @@ static bool sweep(struct server *s)
     bool remain = false;
     for (size_t i = 0; i < SERVICE_CONNECTIONS; i++) {
         struct peer *p = &s->peers[i];
-        if (p->fd >= 0) drop_debtor(p, now_ns);
+        if (p->fd >= 0) drop_debtor(p, now_ns, s->patience_ns);
         if (p->connection.used && p->fd < 0) remain = !connection_end(&p->connection) || remain;
     }
     return remain;
@@ -277,6 +278,7 @@ enum err server_run(const struct server_options *o)
     struct arena a;
     arena_init(&a, "datad");
     struct server s = {.place = {.folder_fd = -1}, .signal_fd = -1, .listen_fd = -1};
+    s.patience_ns = o->patience_ns > 0 ? o->patience_ns : PATIENCE_NS;
     s.peers = ARENA_ARRAY(&a, struct peer, SERVICE_CONNECTIONS);
     for (size_t i = 0; i < SERVICE_CONNECTIONS; i++)
         s.peers[i].fd = -1;

@@ -8,6 +8,7 @@
 struct server_options {
     const char *socket; // path, in a folder of this user's (made when missing)
     struct service_options service;
+    uint64_t patience_ns; // with a peer that owes the rest of a frame or its hello; 0 = 5 s
 };
 
 /// Serves until a signal comes. Blocks SIGTERM and SIGINT in the calling thread. Errors: ERR_IO when another datad serves the socket,

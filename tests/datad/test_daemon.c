@@ -181,7 +181,7 @@ static void check_owner_dies(struct setting *s)
 {
     int ends[2];
     struct arena a;
-    pid_t daemon_pid;
+    pid_t daemon_pid = 0;
     CHECK(pipe(ends) == 0);
     fflush(NULL);
     const pid_t owner = fork();
