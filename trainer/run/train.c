@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -102,31 +101,13 @@ static enum err find_resume_point(struct training *t)
     return err;
 }
 
-struct host_place {
-    struct place place;
-    char host[64];
-};
-
 static enum err bind(struct training *t)
 {
-    struct host_place mine = {0};
-    enum err err =
-        place_bind(fabric_local_rank(t->fabric), fabric_local_size(t->fabric), &mine.place);
-    TRY(fabric_agree(t->fabric, err));
-    t->place = mine.place;
-    if (gethostname(mine.host, sizeof mine.host - 1) != 0)
-        snprintf(mine.host, sizeof mine.host, "?");
-    size_t n = (size_t)fabric_size(t->fabric);
-    struct host_place *all = ARENA_ARRAY(t->arena, struct host_place, n);
-    TRY(fabric_all_gather(t->fabric, &mine, sizeof mine, all));
-    if (!is_first(t)) return OK;
-    struct place *places = ARENA_ARRAY(t->arena, struct place, n);
-    const char **hosts = ARENA_ARRAY(t->arena, const char *, n);
-    for (size_t r = 0; r < n; r++) {
-        places[r] = all[r].place;
-        hosts[r] = all[r].host;
-    }
-    fputs(place_table(places, hosts, n, t->arena), stdout);
+    struct place_map map;
+    TRY(place_bind_ranks(t->fabric, t->arena, &map));
+    t->place = map.places[fabric_rank(t->fabric)];
+    if (is_first(t))
+        fputs(place_table(map.places, map.hosts, (size_t)fabric_size(t->fabric), t->arena), stdout);
     return OK;
 }
 
