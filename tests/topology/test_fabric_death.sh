@@ -45,7 +45,7 @@ begin() {
     exec 3<"$pipe"
     while read -r line <&3 && [ "$line" != ready ]; do :; done
     mpirun=$(pgrep -P "$(pgrep -P "$wrapper" timeout)")
-    scratch=$(echo /dev/shm/weft-test-"$wrapper"-*)
+    scratch=$(echo /dev/shm/weft-mpirun-"$wrapper"-*)
     [ -n "$mpirun" ] && [ -d "$scratch" ] && return
     say "no mpirun or no scratch folder under process $wrapper"
     exit 1
