@@ -4,7 +4,9 @@
 
 #include "trainer/graph/gradient.h"
 #include "trainer/graph/op_reference.h"
+#include "trainer/graph/op_run.h"
 #include "trainer/graph/op_shape.h"
+#include "trainer/kernel/attention.h"
 
 static size_t q_width(const struct node *n)
 {
@@ -138,10 +140,80 @@ static void attention_reference_rule(const struct op_call *c)
         }
 }
 
+// The kernel's view of `n_lanes` lanes from `lane` on, without operands of the gradient.
+static struct attention kernel_view(const struct op_call *c, size_t lane, size_t n_lanes)
+{
+    const struct attributes *a = &c->node->attributes;
+    return (struct attention){.type = op_run_in_type(c, 0),
+                              .n_sequences = n_lanes * c->graph->rows,
+                              .sequence = a->sequence,
+                              .n_heads = a->n_heads,
+                              .n_kv_heads = a->n_kv_heads,
+                              .head_size = a->head_size,
+                              .scale = a->scale,
+                              .document_start = op_run_in(c, 3, lane, 0),
+                              .q = op_run_in(c, 0, lane, 0),
+                              .k = op_run_in(c, 1, lane, 0),
+                              .v = op_run_in(c, 2, lane, 0)};
+}
+
+static void attention_lanes(const struct op_call *c, size_t lane, size_t n_lanes)
+{
+    struct attention a = kernel_view(c, lane, n_lanes);
+    a.o = op_run_out(c, 0, lane, 0);
+    a.lse = op_run_out(c, 1, lane, 0);
+    attention_forward(&a, c->pool, c->scratch);
+}
+
+static void attention_gradient_lanes(const struct op_call *c, size_t lane, size_t n_lanes)
+{
+    struct attention a = kernel_view(c, lane, n_lanes);
+    a.o = op_run_in(c, 4, lane, 0);
+    a.lse = op_run_in(c, 5, lane, 0);
+    a.d_o = op_run_in(c, 6, lane, 0);
+    a.d_q = op_run_out(c, 0, lane, 0);
+    a.d_k = op_run_out(c, 1, lane, 0);
+    a.d_v = op_run_out(c, 2, lane, 0);
+    attention_gradient(&a, c->pool, c->scratch);
+}
+
+// Sequences of all lanes in one job when they lie one after another.
+static void run_sequences(const struct op_call *c,
+                          void (*lanes)(const struct op_call *c, size_t lane, size_t n_lanes))
+{
+    if (c->n_lanes == 0) return;
+    if (op_run_dense(c, ~0u, ~0u)) {
+        lanes(c, 0, c->n_lanes);
+        return;
+    }
+    for (size_t lane = 0; lane < c->n_lanes; lane++)
+        lanes(c, lane, 1);
+}
+
+static void attention_run(const struct op_call *c)
+{
+    run_sequences(c, attention_lanes);
+}
+
+static void attention_gradient_run(const struct op_call *c)
+{
+    run_sequences(c, attention_gradient_lanes);
+}
+
+static size_t attention_scratch(const struct graph *g, const struct node *n, size_t n_lanes,
+                                size_t n_threads)
+{
+    const struct op_call c = {.graph = g, .node = n};
+    const struct attention a = kernel_view(&c, 0, n_lanes);
+    return attention_scratch_bytes(&a, n_threads);
+}
+
 const struct op_row op_row_attention = {.name = "attention",
                                         .shape = attention_shape,
                                         .cost = attention_cost,
                                         .gradient = attention_gradient_rule,
+                                        .run = attention_run,
+                                        .scratch_bytes = attention_scratch,
                                         .reference = attention_reference_rule};
 
 // Inputs q k v document_start o lse d_o; outputs d_q d_k d_v.
@@ -170,45 +242,51 @@ static double slice_dot(const struct view *v, int a, size_t a_at, int b, size_t 
     return sum;
 }
 
-static void slice_add(const struct view *v, int out, size_t out_at, double factor, int in,
+static void slice_add(const struct view *v, double *sums, size_t sums_at, double factor, int in,
                       size_t in_at)
 {
     for (size_t j = 0; j < v->size; j++)
-        op_reference_set(v->c, out, out_at + j,
-                         op_reference_out(v->c, out, out_at + j) +
-                             factor * op_reference_in(v->c, in, in_at + j));
+        sums[sums_at + j] += factor * op_reference_in(v->c, in, in_at + j);
 }
 
 // ds = p * (d_o . v - d_o . o); d_q += scale ds k, d_k += scale ds q, d_v += p d_o.
-static void attention_gradient_row(const struct view *v, double lse)
+static void attention_gradient_row(const struct view *v, double lse, double *const sums[3])
 {
     double mean = slice_dot(v, 6, v->q_at, 4, v->q_at);
     for (size_t key = v->first; key < v->last; key++) {
         size_t key_at = key * v->kv_stride + v->kv_at;
         double p = exp(score(v, key) - lse);
         double ds = v->scale * p * (slice_dot(v, 6, v->q_at, 2, key_at) - mean);
-        slice_add(v, 0, v->q_at, ds, 1, key_at);
-        slice_add(v, 1, key_at, ds, 0, v->q_at);
-        slice_add(v, 2, key_at, p, 6, v->q_at);
+        slice_add(v, sums[0], v->q_at, ds, 1, key_at);
+        slice_add(v, sums[1], key_at, ds, 0, v->q_at);
+        slice_add(v, sums[2], key_at, p, 6, v->q_at);
     }
 }
 
 static void attention_gradient_reference_rule(const struct op_call *c)
 {
+    struct arena a;
+    arena_init(&a, "attention reference");
     const size_t n_heads = c->node->attributes.n_heads;
+    double *sums[3];
     for (int i = 0; i < 3; i++)
-        for (size_t j = 0; j < graph_elems(c->graph, c->node->outputs[i]); j++)
-            op_reference_set(c, i, j, 0);
+        sums[i] = ARENA_ARRAY(&a, double, graph_elems(c->graph, c->node->outputs[i]));
     for (size_t row = 0; row < op_reference_in_dims(c, 0)[0]; row++)
         for (size_t head = 0; head < n_heads; head++) {
             const struct view v = view_of(c, row, head);
-            attention_gradient_row(&v, op_reference_in(c, 5, row * n_heads + head));
+            attention_gradient_row(&v, op_reference_in(c, 5, row * n_heads + head), sums);
         }
+    for (int i = 0; i < 3; i++)
+        for (size_t j = 0; j < graph_elems(c->graph, c->node->outputs[i]); j++)
+            op_reference_set(c, i, j, sums[i][j]);
+    arena_fini(&a);
 }
 
 const struct op_row op_row_attention_gradient = {.name = "attention_gradient",
                                                  .shape = attention_gradient_shape,
                                                  .cost = attention_gradient_cost,
+                                                 .run = attention_gradient_run,
+                                                 .scratch_bytes = attention_scratch,
                                                  .reference = attention_gradient_reference_rule};
 
 // Inputs q k v k_cache v_cache; k and v of rows < state_rows go to the caches at state_position, then q attends to the caches. Output o[R,H*D]; rows from
@@ -264,7 +342,51 @@ static void attention_cached_reference(const struct op_call *c)
         }
 }
 
+static void cache_rows(const struct op_call *c, int cache, int from)
+{
+    size_t width = kv_width(c->node), bytes = width * dtype_bytes(op_run_in_type(c, cache));
+    memcpy(op_run_in(c, cache, 0, c->state_position * width), c->in[from], c->state_rows * bytes);
+}
+
+static void attention_cached_run(const struct op_call *c)
+{
+    if (c->n_lanes == 0) return;
+    const struct attributes *a = &c->node->attributes;
+    ASSERT(c->n_lanes == 1 && c->state_rows <= op_run_in_dims(c, 0)[0]);
+    ASSERT(c->state_position + c->state_rows <= op_run_in_dims(c, 3)[0]);
+    cache_rows(c, 3, 1);
+    cache_rows(c, 4, 2);
+    const struct attention_cached cached = {.type = op_run_in_type(c, 0),
+                                            .n_rows = c->state_rows,
+                                            .first_position = c->state_position,
+                                            .n_heads = a->n_heads,
+                                            .n_kv_heads = a->n_kv_heads,
+                                            .head_size = a->head_size,
+                                            .scale = a->scale,
+                                            .q = c->in[0],
+                                            .k_cache = c->in[3],
+                                            .v_cache = c->in[4],
+                                            .o = c->out[0]};
+    attention_cached_forward(&cached, c->pool, c->scratch);
+}
+
+static size_t attention_cached_scratch(const struct graph *g, const struct node *n, size_t n_lanes,
+                                       size_t n_threads)
+{
+    (void)n_lanes;
+    const struct attributes *a = &n->attributes;
+    const struct attention_cached cached = {.type = op_shape_input(g, n, 0)->type,
+                                            .n_rows = op_shape_rows(g),
+                                            .n_heads = a->n_heads,
+                                            .n_kv_heads = a->n_kv_heads,
+                                            .head_size = a->head_size,
+                                            .scale = a->scale};
+    return attention_cached_scratch_bytes(&cached, n_threads, op_shape_input(g, n, 3)->dims[0]);
+}
+
 const struct op_row op_row_attention_cached = {.name = "attention_cached",
                                                .shape = attention_cached_shape,
                                                .cost = attention_cached_cost,
+                                               .run = attention_cached_run,
+                                               .scratch_bytes = attention_cached_scratch,
                                                .reference = attention_cached_reference};

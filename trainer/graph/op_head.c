@@ -3,7 +3,9 @@
 
 #include "trainer/graph/gradient.h"
 #include "trainer/graph/op_reference.h"
+#include "trainer/graph/op_run.h"
 #include "trainer/graph/op_shape.h"
+#include "trainer/kernel/head.h"
 
 static void require_projection(const struct graph *g, const struct node *n)
 {
@@ -89,10 +91,45 @@ static void head_reference_rule(const struct op_call *c)
         op_reference_set(c, 0, i, head_loss(c, i, head_log_z(c, i)));
 }
 
+static struct head kernel_view(const struct op_call *c, size_t lane)
+{
+    const size_t *w = op_run_in_dims(c, 1);
+    return (struct head){.type = op_run_in_type(c, 1),
+                         .n_rows = op_run_in_dims(c, 0)[0],
+                         .width = w[1],
+                         .vocabulary = w[0],
+                         .softcap = c->node->attributes.softcap,
+                         .z_loss = c->node->attributes.z_loss,
+                         .x = op_run_in(c, 0, lane, 0),
+                         .w = op_run_in(c, 1, lane, 0)};
+}
+
+static size_t head_scratch(const struct graph *g, const struct node *n, size_t n_lanes,
+                           size_t n_threads)
+{
+    (void)n_lanes;
+    const struct op_call c = {.graph = g, .node = n};
+    const struct head h = kernel_view(&c, 0);
+    return head_scratch_bytes(&h, n_threads);
+}
+
+static void head_run(const struct op_call *c)
+{
+    for (size_t lane = 0; lane < c->n_lanes; lane++) {
+        struct head h = kernel_view(c, lane);
+        h.targets = op_run_in(c, 2, lane, 0);
+        h.mask = op_run_in(c, 3, lane, 0);
+        h.loss = op_run_out(c, 0, lane, 0);
+        head_forward(&h, c->pool, c->scratch);
+    }
+}
+
 const struct op_row op_row_head = {.name = "head",
                                    .shape = head_shape,
                                    .cost = head_cost,
                                    .gradient = head_gradient_rule,
+                                   .run = head_run,
+                                   .scratch_bytes = head_scratch,
                                    .reference = head_reference_rule};
 
 // Inputs x w targets mask loss_scale[1]; outputs d_x[R,C]?, d_w f32 [V,C]?, loss f32 [R].
@@ -123,12 +160,8 @@ static double logit_gradient(const struct op_call *c, size_t i, size_t j, double
     return scale * slope * (p * (1 + 2 * z_loss * log_z) - hit);
 }
 
-static void add_to(const struct op_call *c, int out, size_t at, double value)
-{
-    op_reference_set(c, out, at, op_reference_out(c, out, at) + value);
-}
-
-static void head_gradient_row(const struct op_call *c, size_t i)
+// Sums of one call: d_x and d_w in f64.
+static void head_gradient_row(const struct op_call *c, size_t i, double *d_x, double *d_w)
 {
     const size_t *w = op_reference_in_dims(c, 1);
     double log_z = head_log_z(c, i);
@@ -136,31 +169,48 @@ static void head_gradient_row(const struct op_call *c, size_t i)
     for (size_t j = 0; j < w[0]; j++) {
         double dz = logit_gradient(c, i, j, log_z);
         for (size_t k = 0; k < w[1]; k++) {
-            size_t x_at = i * w[1] + k, w_at = j * w[1] + k;
-            if (c->out[0] != NULL) add_to(c, 0, x_at, dz * op_reference_in(c, 1, w_at));
-            if (c->out[1] != NULL) add_to(c, 1, w_at, dz * op_reference_in(c, 0, x_at));
+            d_x[i * w[1] + k] += dz * op_reference_in(c, 1, j * w[1] + k);
+            d_w[j * w[1] + k] += dz * op_reference_in(c, 0, i * w[1] + k);
         }
     }
 }
 
-static void clear(const struct op_call *c, int out)
-{
-    if (c->out[out] == NULL) return;
-    for (size_t i = 0; i < graph_elems(c->graph, c->node->outputs[out]); i++)
-        op_reference_set(c, out, i, 0);
-}
-
 static void head_gradient_reference_rule(const struct op_call *c)
 {
-    clear(c, 0);
-    if (!c->node->attributes.accumulate) clear(c, 1);
+    struct arena a;
+    arena_init(&a, "head reference");
+    const size_t n_x = graph_elems(c->graph, c->node->inputs[0]);
+    const size_t n_w = graph_elems(c->graph, c->node->inputs[1]);
+    double *d_x = ARENA_ARRAY(&a, double, n_x), *d_w = ARENA_ARRAY(&a, double, n_w);
     for (size_t i = 0; i < op_reference_in_dims(c, 0)[0]; i++)
-        head_gradient_row(c, i);
+        head_gradient_row(c, i, d_x, d_w);
+    for (size_t i = 0; i < n_x && c->out[0] != NULL; i++)
+        op_reference_set(c, 0, i, d_x[i]);
+    for (size_t i = 0; i < n_w && c->out[1] != NULL; i++)
+        op_reference_sum(c, 1, i, d_w[i]);
+    arena_fini(&a);
+}
+
+static void head_gradient_run(const struct op_call *c)
+{
+    for (size_t lane = 0; lane < c->n_lanes; lane++) {
+        struct head h = kernel_view(c, lane);
+        h.targets = op_run_in(c, 2, lane, 0);
+        h.mask = op_run_in(c, 3, lane, 0);
+        h.scale = *(const float *)op_run_in(c, 4, lane, 0);
+        h.d_x = op_run_out(c, 0, lane, 0);
+        h.d_w = op_run_out(c, 1, lane, 0);
+        h.accumulate_d_w = c->node->attributes.accumulate;
+        h.loss = op_run_out(c, 2, lane, 0);
+        head_gradient(&h, c->pool, c->scratch);
+    }
 }
 
 const struct op_row op_row_head_gradient = {.name = "head_gradient",
                                             .shape = head_gradient_shape,
                                             .cost = head_gradient_cost,
+                                            .run = head_gradient_run,
+                                            .scratch_bytes = head_scratch,
                                             .reference = head_gradient_reference_rule};
 
 // Inputs x[R,C] w[V,C]; output f32 [R,V].
@@ -179,5 +229,17 @@ static void logits_reference(const struct op_call *c)
             op_reference_set(c, 0, i * dims[1] + j, logit(c, i, j, NULL));
 }
 
-const struct op_row op_row_logits = {
-    .name = "logits", .shape = logits_shape, .cost = head_cost, .reference = logits_reference};
+static void logits_run(const struct op_call *c)
+{
+    for (size_t lane = 0; lane < c->n_lanes; lane++) {
+        const struct head h = kernel_view(c, lane);
+        head_logits(&h, op_run_out(c, 0, lane, 0), c->pool, c->scratch);
+    }
+}
+
+const struct op_row op_row_logits = {.name = "logits",
+                                     .shape = logits_shape,
+                                     .cost = head_cost,
+                                     .run = logits_run,
+                                     .scratch_bytes = head_scratch,
+                                     .reference = logits_reference};

@@ -128,8 +128,11 @@ static void run(const struct head *h, struct pool *pool, void *scratch, bool gra
         matmul_run(&logits, 1, pool, scratch);
         pool_run(pool, c.n_rows, run_row, &c);
         if (!gradient) continue;
-        const struct matmul products[] = {d_x_of(&c), d_w_of(&c)};
-        matmul_run(products, 2, pool, scratch);
+        struct matmul products[2];
+        size_t n_products = 0;
+        if (h->d_x != NULL) products[n_products++] = d_x_of(&c);
+        if (h->d_w != NULL) products[n_products++] = d_w_of(&c);
+        matmul_run(products, n_products, pool, scratch);
     }
 }
 
@@ -140,7 +143,7 @@ void head_forward(const struct head *h, struct pool *pool, void *scratch)
 
 void head_gradient(const struct head *h, struct pool *pool, void *scratch)
 {
-    if (h->n_rows == 0) { // the gradient of nothing still overwrites
+    if (h->n_rows == 0 && h->d_w != NULL) { // the gradient of nothing still overwrites
         const struct chunk none = {.head = h, .z = scratch};
         const struct matmul d_w = d_w_of(&none);
         matmul_run(&d_w, 1, pool, scratch);
