@@ -1,8 +1,8 @@
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cli.h"
+#include "base/json_text.h"
 #include "base/size.h"
 #include "shard/command_shard.h"
 #include "shard/dataset.h"
@@ -117,7 +117,7 @@ static json_t *columns_json(const struct stat *st)
     return columns;
 }
 
-static enum err print_json(const struct stat *st)
+static enum err print_json(const struct stat *st, struct arena *a)
 {
     const struct dataset_info *info = st->info;
     char hash[33], tokenizer[33];
@@ -132,11 +132,11 @@ static enum err print_json(const struct stat *st)
         (json_int_t)info->n_tokens, "text_bytes", (json_int_t)st->text_bytes, "column_bytes",
         (json_int_t)st->raw_bytes, "file_bytes", (json_int_t)st->file_bytes, "compression_ratio",
         ratio(st->raw_bytes, st->file_bytes), "columns", columns_json(st));
-    char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+    char *text;
+    enum err e = json_text(root, a, &text);
     json_decref(root);
-    if (!text) return fail(ERR_MEMORY, "out of memory for JSON");
-    puts(text);
-    free(text);
+    TRY(e);
+    fputs(text, stdout);
     return OK;
 }
 
@@ -146,7 +146,7 @@ static enum err print_stat(const struct dataset *d, bool json, struct arena *a)
     st->info = dataset_info(d);
     for (uint64_t i = 0; i < st->info->n_shards; i++)
         TRY(add_shard(st, dataset_shard(d, i), a));
-    if (json) return print_json(st);
+    if (json) return print_json(st, a);
     print_table(st);
     return OK;
 }

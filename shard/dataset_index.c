@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/text.h"
 
 // The last lines of the file: {  "crc32c": "xxxxxxxx"\n}\n  with a checksum of all before them.
 static const char TAIL_FORMAT[] = "  \"crc32c\": \"%08x\"\n}\n";
@@ -17,46 +18,43 @@ const char *dataset_index_hex(struct hash128 h, struct arena *a)
     return arena_strdup(a, text);
 }
 
-static void print_index(const struct dataset_index *index, FILE *out)
+static void print_index(const struct dataset_index *index, struct text *out)
 {
-    fprintf(out, "{\n  \"format\": \"weft dataset\",\n  \"version\": %d,\n", DATASET_INDEX_VERSION);
-    fprintf(out, "  \"documents\": %llu,\n  \"tokens\": %llu,\n  \"bins\": %llu,\n",
-            (unsigned long long)index->n_documents, (unsigned long long)index->n_tokens,
-            (unsigned long long)index->n_bins);
-    fprintf(out, "  \"vocabulary\": %u,\n  \"end_of_text\": %u,\n", index->vocabulary,
-            index->end_of_text);
-    fprintf(out, "  \"tokenizer_hash\": \"%s\",\n", index->tokenizer_hash);
-    fprintf(out, "  \"tokenizer_file\": \"%s\",\n", index->tokenizer_file);
-    fprintf(out, "  \"tokenizer_file_hash\": \"%s\",\n  \"shards\": [", index->tokenizer_file_hash);
+    text_printf(out, "{\n  \"format\": \"weft dataset\",\n  \"version\": %d,\n",
+                DATASET_INDEX_VERSION);
+    text_printf(out, "  \"documents\": %llu,\n  \"tokens\": %llu,\n  \"bins\": %llu,\n",
+                (unsigned long long)index->n_documents, (unsigned long long)index->n_tokens,
+                (unsigned long long)index->n_bins);
+    text_printf(out, "  \"vocabulary\": %u,\n  \"end_of_text\": %u,\n", index->vocabulary,
+                index->end_of_text);
+    text_printf(out, "  \"tokenizer_hash\": \"%s\",\n", index->tokenizer_hash);
+    text_printf(out, "  \"tokenizer_file\": \"%s\",\n", index->tokenizer_file);
+    text_printf(out, "  \"tokenizer_file_hash\": \"%s\",\n  \"shards\": [",
+                index->tokenizer_file_hash);
     for (size_t i = 0; i < index->n_shards; i++) {
         const struct dataset_index_shard *s = &index->shards[i];
-        fprintf(out,
-                "%s\n    {\"file\": \"%s\", \"id\": \"%s\", \"bytes\": %llu, \"documents\": %llu, "
-                "\"tokens\": %llu, \"bins\": %llu}",
-                i ? "," : "", s->file, s->id, (unsigned long long)s->n_bytes,
-                (unsigned long long)s->n_documents, (unsigned long long)s->n_tokens,
-                (unsigned long long)s->n_bins);
+        text_printf(
+            out,
+            "%s\n    {\"file\": \"%s\", \"id\": \"%s\", \"bytes\": %llu, \"documents\": %llu, "
+            "\"tokens\": %llu, \"bins\": %llu}",
+            i ? "," : "", s->file, s->id, (unsigned long long)s->n_bytes,
+            (unsigned long long)s->n_documents, (unsigned long long)s->n_tokens,
+            (unsigned long long)s->n_bins);
     }
-    fprintf(out, "\n  ],\n");
+    text_printf(out, "\n  ],\n");
 }
 
 enum err dataset_index_write(const struct dataset_index *index, const char *folder)
 {
-    char *text = NULL;
-    size_t n_bytes = 0;
-    FILE *out = open_memstream(&text, &n_bytes);
-    if (!out) return fail(ERR_MEMORY, "out of memory for dataset.json");
-    print_index(index, out);
-    fflush(out);
-    fprintf(out, TAIL_FORMAT, hash_crc32c(0, text, n_bytes));
-    enum err e = OK;
-    if (fclose(out) != 0) e = fail(ERR_MEMORY, "out of memory for dataset.json");
     struct arena scratch;
     arena_init(&scratch, "dataset index");
+    struct text out;
+    text_begin(&out, &scratch);
+    print_index(index, &out);
+    text_printf(&out, TAIL_FORMAT, hash_crc32c(0, out.data, out.n_bytes));
     const char *path = arena_printf(&scratch, "%s/dataset.json", folder);
-    if (e == OK) e = file_replace(path, text, n_bytes);
+    enum err e = file_replace(path, out.data, out.n_bytes);
     arena_fini(&scratch);
-    free(text);
     return e;
 }
 

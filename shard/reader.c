@@ -88,12 +88,18 @@ static enum err window_fill(struct reader *r)
     return OK;
 }
 
+// There is no window before the first fill, and nothing may be added to NULL, not even 0.
+static const uint8_t *window_at(const struct reader *r, size_t offset)
+{
+    return offset == 0 ? r->window : r->window + offset;
+}
+
 // The next piece of the open file, borrowed from the window; *more false at the end of the file.
 static enum err next_piece(struct reader *r, const char *separator, struct span *out, bool *more)
 {
     const size_t n = strlen(separator);
     for (;;) {
-        const uint8_t *from = r->window + r->searched;
+        const uint8_t *from = window_at(r, r->searched);
         const uint8_t *hit =
             r->end > r->searched ? memmem(from, r->end - r->searched, separator, n) : NULL;
         if (hit) {
@@ -108,7 +114,7 @@ static enum err next_piece(struct reader *r, const char *separator, struct span 
         TRY(window_fill(r));
     }
     *more = r->end > r->first;
-    *out = (struct span){r->window + r->first, r->end - r->first};
+    *out = (struct span){window_at(r, r->first), r->end - r->first};
     r->first = r->searched = r->end;
     return OK;
 }

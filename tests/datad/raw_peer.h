@@ -18,7 +18,7 @@ __attribute__((unused)) static int raw_peer_connect(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     CHECK(strlen(path) < sizeof address.sun_path);
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, strlen(path));
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     CHECK(fd >= 0);
     if (connect(fd, (const struct sockaddr *)&address, sizeof address) == 0) return fd;

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/rng.h"
+#include "base/text.h"
 #include "shard/dataset_build.h"
 #include "tests/check.h"
 
@@ -66,16 +67,16 @@ static inline enum err corpus_build(struct arena *a, const char *in, const char 
 static inline void corpus_random_jsonl(struct arena *a, const char *path, uint64_t seed, size_t n)
 {
     const uint64_t key = rng_key(seed, "corpus");
-    char *text = arena_alloc(a, n * 400, 1);
-    size_t at = 0;
+    struct text lines;
+    text_begin(&lines, a);
     for (size_t i = 0; i < n; i++) {
-        at += (size_t)sprintf(text + at, "{\"id\": %zu, \"text\": \"", i);
+        text_printf(&lines, "{\"id\": %zu, \"text\": \"", i);
         const size_t n_letters = 1 + rng_u64(key, i, 0) % 300;
         for (size_t k = 0; k < n_letters; k++)
-            text[at++] = "etaoin shrdlu"[rng_u64(key, i, k + 1) % 13];
-        at += (size_t)sprintf(text + at, "\"}\n");
+            text_put(&lines, &"etaoin shrdlu"[rng_u64(key, i, k + 1) % 13], 1);
+        text_printf(&lines, "\"}\n");
     }
-    CHECK_OK(file_replace(path, text, at));
+    CHECK_OK(file_replace(path, lines.data, lines.n_bytes));
 }
 
 /// Whether two folders hold the same names with the same bytes.

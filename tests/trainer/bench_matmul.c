@@ -133,7 +133,7 @@ static void bench_shape(const struct shape *s, enum dtype type, int n_rounds)
 int main(int argc, char **argv)
 {
     const enum dtype type = argc > 1 && strcmp(argv[1], "f32") == 0 ? DTYPE_F32 : DTYPE_BF16;
-    int n_rounds = argc > 2 ? atoi(argv[2]) : 11;
+    int n_rounds = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 11;
     if (n_rounds < 1 || n_rounds > MAX_ROUNDS) n_rounds = MAX_ROUNDS;
     printf("%s %s, median (quartiles) of the share of the register-resident peak\n",
            isa_name(isa_get()), dtype_name(type));

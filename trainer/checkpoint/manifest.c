@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json_text.h"
 
 enum { TAIL_BYTES = 16 }; // "crc32c XXXXXXXX\n"
 
@@ -55,17 +56,17 @@ static json_t *manifest_json(const struct manifest *m)
 
 enum err manifest_write(const char *folder, const struct manifest *m)
 {
-    json_t *json = manifest_json(m);
-    char *body = json == NULL ? NULL : json_dumps(json, JSON_INDENT(1));
-    json_decref(json);
-    if (body == NULL) return fail(ERR_MEMORY, "%s: no memory for the manifest", folder);
     struct arena a;
     arena_init(&a, "manifest");
-    char *text = arena_printf(&a, "%s\n", body);
-    text = arena_printf(&a, "%scrc32c %08x\n", text, hash_crc32c(0, text, strlen(text)));
-    enum err err = file_replace(arena_printf(&a, "%s/manifest", folder), text, strlen(text));
+    json_t *json = manifest_json(m);
+    char *text;
+    enum err err = json_text(json, &a, &text);
+    json_decref(json);
+    if (err == OK) {
+        text = arena_printf(&a, "%scrc32c %08x\n", text, hash_crc32c(0, text, strlen(text)));
+        err = file_replace(arena_printf(&a, "%s/manifest", folder), text, strlen(text));
+    }
     arena_fini(&a);
-    free(body);
     return err;
 }
 

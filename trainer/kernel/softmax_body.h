@@ -1,3 +1,4 @@
+#pragma once
 // The body of softmax_<isa>.c, which defines SOFTMAX_TABLE, the table's name, and is compiled with
 // its instruction set's flags. Inner loops run over 16 lanes, so that compilers vectorise them.
 

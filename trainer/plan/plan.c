@@ -5,8 +5,8 @@
 #include "base/size.h"
 #include "trainer/graph/op.h"
 #include "trainer/plan/collective.h"
-#include "trainer/plan/layout.h"
 #include "trainer/plan/section_build.h"
+#include "trainer/plan/slab_layout.h"
 
 static const struct {
     const char *name;
@@ -64,7 +64,7 @@ static void plan_share(struct plan *p)
 
 static void finish(struct plan *p)
 {
-    layout_values(p);
+    slab_layout_values(p);
     struct arena scratch;
     arena_init(&scratch, "plan hash");
     const char *text = plan_print(p, &scratch);

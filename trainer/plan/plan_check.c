@@ -7,7 +7,7 @@
 //   P6 home ranges cover every block exactly once
 //   P7 the folds of the rounds add every lane exactly once and end in slot 0
 
-#include "trainer/plan/layout.h"
+#include "trainer/plan/slab_layout.h"
 #include "trainer/plan/plan.h"
 
 struct place_in {
@@ -108,7 +108,7 @@ static enum err check_memory(const struct plan *p)
             const struct value *b = &p->values[j];
             bool apart = a->offset_bytes + a->n_bytes <= b->offset_bytes ||
                          b->offset_bytes + b->n_bytes <= a->offset_bytes;
-            if (!apart && layout_overlap_in_time(a, b))
+            if (!apart && slab_layout_overlap_in_time(a, b))
                 return fail(ERR_INVARIANT, "plan: values v%d and v%d overlap", i, j);
         }
     }

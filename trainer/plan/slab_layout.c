@@ -1,10 +1,10 @@
-#include "trainer/plan/layout.h"
+#include "trainer/plan/slab_layout.h"
 
 #include <stdlib.h>
 
 #include "base/size.h"
 
-bool layout_overlap_in_time(const struct value *a, const struct value *b)
+bool slab_layout_overlap_in_time(const struct value *a, const struct value *b)
 {
     if (a->section < 0 || b->section < 0) return true;
     return a->section == b->section && a->first <= b->last && b->first <= a->last;
@@ -31,7 +31,7 @@ static size_t lowest_fit(const struct value *v, struct value **placed, int n_pla
 {
     size_t n = 0;
     for (int i = 0; i < n_placed; i++)
-        if (layout_overlap_in_time(v, placed[i])) conflicts[n++] = placed[i];
+        if (slab_layout_overlap_in_time(v, placed[i])) conflicts[n++] = placed[i];
     qsort(conflicts, n, sizeof *conflicts, by_offset);
     size_t at = base;
     for (size_t i = 0; i < n; i++) {
@@ -56,7 +56,7 @@ static size_t layout_section(struct plan *p, int section, struct value **sorted,
     return end;
 }
 
-void layout_values(struct plan *p)
+void slab_layout_values(struct plan *p)
 {
     size_t base = 0;
     for (int v = 0; v < p->n_values; v++) {
