@@ -63,6 +63,9 @@ struct client_info {
 
 struct client;
 
+/// Whether a datad of this user answers on socket now; does not wait for one. Can't fail.
+bool client_answers(const char *socket);
+
 /// Arrays of a batch, all [lane_rows * sequence]: "tokens" i32, "targets" i32 (next token; 0 where masked), "mask" f32 (1 where the target counts),
 /// "positions" i32 (index within the document, in this row), "document_start" i32 (row index where the position's document
 /// starts: attention sees [document_start, position's row index]).

@@ -30,13 +30,45 @@ static enum err give_up_rights(void)
     return OK;
 }
 
+/// The datasets as sources [n_sources], in a.
+static enum err open_sources(const struct datad_config *config, struct arena *a,
+                             struct source **sources)
+{
+    struct source *out = ARENA_ARRAY(a, struct source, config->n_sources);
+    for (size_t i = 0; i < config->n_sources; i++) {
+        const struct datad_source *s = &config->sources[i];
+        const enum err e = source_open_dataset(s->name, s->path, s->weight, a, &out[i]);
+        if (e == OK) continue;
+        for (size_t k = 0; k < i; k++)
+            source_close(&out[k]);
+        return fail_at(e, "source %s", s->name);
+    }
+    *sources = out;
+    return OK;
+}
+
+static struct server_options server_of(const struct datad_config *config,
+                                       const struct source *sources)
+{
+    const struct stream_rule rule = {.sources = sources,
+                                     .n_sources = config->n_sources,
+                                     .validation = config->validation,
+                                     .sequential = config->order == DATAD_SEQUENTIAL,
+                                     .window_bins = config->window_bins};
+    return (struct server_options){.socket = config->socket,
+                                   .service = {.rule = rule,
+                                               .prefetch = config->prefetch,
+                                               .n_workers = config->workers,
+                                               .cache_bytes = config->cache_mib << 20}};
+}
+
 static enum err serve(const char *path, const struct cli_list *overrides, struct arena *a)
 {
     struct datad_config config;
     struct source *sources;
     TRY(datad_config_read(path, overrides->items, overrides->n_items, a, &config));
-    TRY(datad_config_open(&config, a, &sources));
-    const struct server_options options = datad_config_server(&config, sources);
+    TRY(open_sources(&config, a, &sources));
+    const struct server_options options = server_of(&config, sources);
     const enum err e = server_run(&options);
     for (size_t i = 0; i < config.n_sources; i++)
         source_close(&sources[i]);

@@ -2,13 +2,15 @@
 
 #include <string.h>
 
+#include "base/file.h"
 #include "base/runfile.h"
 #include "datad/client.h"
+#include "datad/mixture.h"
 
 #define FIELD(name) offsetof(struct datad_config, name)
 #define LIST                                                                   \
     .list_offset = FIELD(sources), .list_stride = sizeof(struct datad_source), \
-    .list_limit = MIXTURE_SOURCES, .count_offset = FIELD(n_sources)
+    .list_limit = DATAD_SOURCES, .count_offset = FIELD(n_sources)
 
 static const struct runfile_key keys[] = {
     {"socket", RUNFILE_TEXT, FIELD(socket), .help = "path of the Unix socket"},
@@ -32,6 +34,10 @@ static const struct runfile_key keys[] = {
      .help = "MiB of decoded tokens to keep"},
 };
 
+_Static_assert((int)DATAD_SOURCES == (int)MIXTURE_SOURCES, "every source fits the mixture");
+
+static const struct runfile_table table = {keys, sizeof keys / sizeof keys[0]};
+
 static enum err check(const char *path, const struct datad_config *c)
 {
     if (c->n_sources == 0) return fail(ERR_CONFIG, "%s: 'sources' is empty", path);
@@ -45,7 +51,6 @@ static enum err check(const char *path, const struct datad_config *c)
 enum err datad_config_read(const char *path, const char *const *overrides, size_t n_overrides,
                            struct arena *a, struct datad_config *out)
 {
-    const struct runfile_table table = {keys, sizeof keys / sizeof keys[0]};
     struct datad_config c = {0};
     TRY(runfile_read(path, overrides, n_overrides, &table, a, &c));
     TRY(check(path, &c));
@@ -53,33 +58,12 @@ enum err datad_config_read(const char *path, const char *const *overrides, size_
     return OK;
 }
 
-enum err datad_config_open(const struct datad_config *config, struct arena *a,
-                           struct source **sources)
+enum err datad_config_write(const struct datad_config *config, const char *path)
 {
-    struct source *out = ARENA_ARRAY(a, struct source, config->n_sources);
-    for (size_t i = 0; i < config->n_sources; i++) {
-        const struct datad_source *s = &config->sources[i];
-        const enum err e = source_open_dataset(s->name, s->path, s->weight, a, &out[i]);
-        if (e == OK) continue;
-        for (size_t k = 0; k < i; k++)
-            source_close(&out[k]);
-        return fail_at(e, "source %s", s->name);
-    }
-    *sources = out;
-    return OK;
-}
-
-struct server_options datad_config_server(const struct datad_config *config,
-                                          const struct source *sources)
-{
-    const struct stream_rule rule = {.sources = sources,
-                                     .n_sources = config->n_sources,
-                                     .validation = config->validation,
-                                     .sequential = config->order == DATAD_SEQUENTIAL,
-                                     .window_bins = config->window_bins};
-    return (struct server_options){.socket = config->socket,
-                                   .service = {.rule = rule,
-                                               .prefetch = config->prefetch,
-                                               .n_workers = config->workers,
-                                               .cache_bytes = config->cache_mib << 20}};
+    struct arena a;
+    arena_init(&a, "datad config");
+    const char *text = runfile_print(&table, config, &a);
+    const enum err e = file_replace(path, text, strlen(text));
+    arena_fini(&a);
+    return e;
 }

@@ -12,9 +12,8 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "datad/mixture.h"
-#include "datad/server.h"
 
+enum { DATAD_SOURCES = 64 };
 enum datad_order { DATAD_SHUFFLED, DATAD_SEQUENTIAL };
 
 struct datad_source {
@@ -25,7 +24,7 @@ struct datad_source {
 struct datad_config {
     const char *socket;
     size_t n_sources;
-    struct datad_source sources[MIXTURE_SOURCES];
+    struct datad_source sources[DATAD_SOURCES];
     double validation;
     int order; // enum datad_order
     uint64_t window_bins, prefetch, workers, cache_mib;
@@ -34,9 +33,5 @@ struct datad_config {
 /// Reads path, with overrides as for a run file. Errors: as runfile_read; ERR_CONFIG when there is no source or a name twice.
 enum err datad_config_read(const char *path, const char *const *overrides, size_t n_overrides,
                            struct arena *a, struct datad_config *out) MUST_CHECK;
-/// Opens the datasets as sources [n_sources], in a. Errors: as dataset_open, with the source's name.
-enum err datad_config_open(const struct datad_config *config, struct arena *a,
-                           struct source **sources) MUST_CHECK;
-/// What the server needs to know; borrows both. Can't fail.
-struct server_options datad_config_server(const struct datad_config *config,
-                                          const struct source *sources);
+/// Writes config so that datad_config_read gives it back (atomic replace). Errors: ERR_IO.
+enum err datad_config_write(const struct datad_config *config, const char *path) MUST_CHECK;

@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "datad/client.h"
+#include "datad/datad_config.h"
 #include "shard/dataset.h"
 #include "tests/check.h"
 
@@ -62,12 +63,22 @@ static void write_text(struct setting *s)
 
 static void write_config(struct setting *s)
 {
-    char *text =
-        arena_printf(&s->arena,
-                     "socket: %s\nsources:\n  - {name: made, path: %s}\norder: sequential\n"
-                     "validation: 0\n",
-                     s->socket, s->data);
-    CHECK_OK(file_replace(s->config, text, strlen(text)));
+    const struct datad_config config = {.socket = s->socket,
+                                        .n_sources = 1,
+                                        .sources = {{"made", s->data, 1.5}},
+                                        .order = DATAD_SEQUENTIAL,
+                                        .window_bins = 2,
+                                        .prefetch = 4,
+                                        .workers = 2,
+                                        .cache_mib = 8};
+    struct datad_config again;
+    CHECK_OK(datad_config_write(&config, s->config));
+    CHECK_OK(datad_config_read(s->config, NULL, 0, &s->arena, &again));
+    CHECK_TEXT(again.socket, s->socket);
+    CHECK_TEXT(again.sources[0].path, s->data);
+    CHECK(again.n_sources == 1 && again.sources[0].weight == 1.5 && again.validation == 0);
+    CHECK(again.order == DATAD_SEQUENTIAL && again.window_bins == 2 && again.prefetch == 4);
+    CHECK(again.workers == 2 && again.cache_mib == 8);
 }
 
 static void begin(struct setting *s, uint64_t seed)
@@ -141,6 +152,7 @@ static void check_epoch(struct setting *s, struct daemon *d)
     const int32_t *rows = expect_rows(s, &a, &n_rows);
     struct client *c = open_client(s, &a);
     CHECK_EQ(client_info(c)->n_rows, n_rows);
+    CHECK(client_answers(s->socket));
     for (uint64_t step = 0; step < n_rows / 2 + 5; step++) {
         struct batch b;
         int restarted;
@@ -171,6 +183,7 @@ static void check_stop(struct setting *s, struct daemon *d)
     CHECK_EQ(d->pid, 0);
     CHECK(kill(pid, 0) != 0);
     CHECK(!file_exists(s->socket)); // it ended in order
+    CHECK(!client_answers(s->socket));
     int restarted;
     CHECK_OK(daemon_supervise(d, &restarted)); // not ours any more
     CHECK_EQ(restarted, 0);
