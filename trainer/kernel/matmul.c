@@ -11,7 +11,8 @@
 //
 // I1 Every element takes its k in one fixed order whatever the cut: the cut is free to follow the
 //    number of threads. Chunks end at multiples of 32 k, and c keeps f32 between them.
-// I2 Neighbouring tasks share rows, so a thread packs A about once per row of blocks.
+// I2 Tasks are dealt so that a thread's neighbouring tasks share rows: it packs A about once per row
+//    of blocks.
 #include "trainer/kernel/matmul.h"
 
 #include <stdint.h>
@@ -23,7 +24,7 @@
 
 enum {
     HEAD_BYTES = 64,
-    PANEL_BYTES = 2 << 20,
+    PANEL_BYTES = 4 << 20,
     STRIP_BYTES = 32 << 10,
     BLOCK_ROWS = 256, // at most, as columns
     BLOCK_COLUMNS = 256,
@@ -55,7 +56,7 @@ struct cut {
 
 struct job {
     const struct matmul *list;
-    size_t n_products;
+    size_t n_products, n_threads;
     char *scratch;
     struct cut cuts[PRODUCTS_AT_ONCE];
     size_t first_task[PRODUCTS_AT_ONCE + 1];
@@ -188,16 +189,29 @@ static void run_block(const struct block *b, const struct scratch *s)
     _mm_setcsr(csr);
 }
 
-static struct block block_of(const struct matmul *m, const struct cut *cut, size_t idx)
+static struct block block_of(const struct matmul *m, const struct cut *cut, size_t row,
+                             size_t column)
 {
     const struct matmul_kernel *kernel = matmul_kernel_get(m->type);
     struct block b = {.m = m, .kernel = kernel};
-    b.i = idx / cut->n_column_blocks * cut->rows;
-    b.j = idx % cut->n_column_blocks * cut->columns;
+    b.i = row * cut->rows;
+    b.j = column * cut->columns;
     b.n_rows = size_min(cut->rows, m->m - b.i);
     b.n_columns = size_min(cut->columns, m->n - b.j);
     b.panel_whole = cut->rows * size_align(m->k, MATMUL_GROUP) * kernel->elem_bytes <= PANEL_BYTES;
     return b;
+}
+
+// Deals the idx-th task of a product: n_threads rows of blocks at a time, one to each thread as long
+// as they keep pace (I2).
+static struct block deal(const struct job *job, size_t product, size_t idx)
+{
+    const struct cut *cut = &job->cuts[product];
+    const size_t hand = job->n_threads * cut->n_column_blocks;
+    const size_t first_row = idx / hand * job->n_threads;
+    const size_t n_rows = size_min(job->n_threads, cut->n_row_blocks - first_row);
+    const size_t rest = idx % hand;
+    return block_of(&job->list[product], cut, first_row + rest % n_rows, rest / n_rows);
 }
 
 static void run_task(void *context, size_t task, size_t thread)
@@ -208,7 +222,7 @@ static void run_task(void *context, size_t task, size_t thread)
         p++;
     char *bytes = job->scratch + thread * SCRATCH_BYTES;
     const struct scratch s = scratch_of(bytes);
-    struct block b = block_of(&job->list[p], &job->cuts[p], task - job->first_task[p]);
+    struct block b = deal(job, p, task - job->first_task[p]);
     b.panel_ready = b.panel_whole && s.packed_product == p && s.packed_row == b.i;
     run_block(&b, &s);
     remember_rows(bytes, p, b.panel_whole ? b.i : NO_ROWS);
@@ -233,8 +247,8 @@ static size_t fmas_per_task(const struct matmul *list, size_t n_products, size_t
 
 static void run_some(const struct matmul *list, size_t n_products, struct pool *pool, char *scratch)
 {
-    struct job job = {.list = list, .n_products = n_products, .scratch = scratch};
     const size_t n_threads = pool_n_threads(pool);
+    struct job job = {list, n_products, n_threads, scratch, {{0}}, {0}};
     const size_t fmas = fmas_per_task(list, n_products, n_threads);
     for (size_t p = 0; p < n_products; p++) {
         check(&list[p]);
@@ -258,13 +272,13 @@ void matmul_run_here(const struct matmul *m, void *scratch)
 {
     const struct matmul_kernel *kernel = matmul_kernel_get(m->type);
     const struct cut cut = cut_of(m, kernel, kernel->task_fmas);
-    remember_rows(scratch, 0, NO_ROWS);
     const struct scratch s = scratch_of(scratch);
-    for (size_t idx = 0; idx < cut.n_row_blocks * cut.n_column_blocks; idx++) {
-        struct block b = block_of(m, &cut, idx);
-        b.panel_ready = b.panel_whole && b.j != 0;
-        run_block(&b, &s);
-    }
+    for (size_t row = 0; row < cut.n_row_blocks; row++)
+        for (size_t column = 0; column < cut.n_column_blocks; column++) {
+            struct block b = block_of(m, &cut, row, column);
+            b.panel_ready = b.panel_whole && column > 0;
+            run_block(&b, &s);
+        }
 }
 
 static float value(enum dtype type, const void *base, size_t index)

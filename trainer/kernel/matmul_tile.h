@@ -16,15 +16,29 @@ static inline const void *matmul_tile_at(enum dtype type, const void *base, size
     return (const char *)base + index * dtype_bytes(type);
 }
 
+// The edges of a product cut tiles off. Bodies are inlined twice, once with a whole tile's constant
+// width: that one compiles to a few vector moves.
+#define MATMUL_TILE_INLINE static inline __attribute__((always_inline))
+
+MATMUL_TILE_INLINE void matmul_tile_load_rows(const float *from, size_t from_stride, float *c,
+                                              size_t c_stride, size_t n_rows, size_t n_columns)
+{
+    for (size_t r = 0; r < n_rows; r++)
+        memcpy(c + r * c_stride, from + r * from_stride, n_columns * sizeof *c);
+}
+
 static inline void matmul_tile_load(const struct matmul *m, size_t i, size_t j, float *c,
                                     size_t rows, size_t columns)
 {
     const size_t n_rows = size_min(rows, m->m - i), n_columns = size_min(columns, m->n - j);
-    memset(c, 0, rows * columns * sizeof *c);
+    const bool whole = n_rows == rows && n_columns == columns;
+    if (!whole || !m->accumulate) memset(c, 0, rows * columns * sizeof *c);
     if (!m->accumulate) return;
-    for (size_t r = 0; r < n_rows; r++)
-        memcpy(c + r * columns, (const float *)m->out + (i + r) * m->out_row_stride + j,
-               n_columns * sizeof *c);
+    const float *from = (const float *)m->out + i * m->out_row_stride + j;
+    if (whole)
+        matmul_tile_load_rows(from, m->out_row_stride, c, columns, rows, columns);
+    else
+        matmul_tile_load_rows(from, m->out_row_stride, c, columns, n_rows, n_columns);
 }
 
 // As bf16_from_f32, without a branch so that loops vectorise.
@@ -36,8 +50,8 @@ static inline uint16_t matmul_tile_round(float f)
     return (uint16_t)((bits & 0x7fffffffu) > 0x7f800000u ? quiet : rounded);
 }
 
-static inline void matmul_tile_store_row(const struct matmul *m, const float *restrict c,
-                                         size_t index, size_t n)
+MATMUL_TILE_INLINE void matmul_tile_store_row(const struct matmul *m, const float *restrict c,
+                                              size_t index, size_t n)
 {
     if (m->out_type == DTYPE_F32) {
         memcpy((float *)m->out + index, c, n * sizeof *c);
@@ -48,29 +62,32 @@ static inline void matmul_tile_store_row(const struct matmul *m, const float *re
         out[j] = matmul_tile_round(c[j]);
 }
 
-// Under the type's flush mode, which the caller has set.
-static inline void matmul_tile_add_bias(const struct matmul *m, size_t j, float *restrict row,
-                                        size_t n)
+// c + bias; the type's flush mode is set.
+static inline void matmul_tile_add_bias(const struct matmul *m, size_t j, const float *c,
+                                        float *restrict sum, size_t n)
 {
     const float *restrict wide = (const float *)m->bias;
     const uint16_t *restrict narrow = (const uint16_t *)m->bias;
     for (size_t x = 0; x < n; x++)
-        row[x] += m->type == DTYPE_F32 ? wide[j + x] : bf16_to_f32(narrow[j + x]);
+        sum[x] = c[x] + (m->type == DTYPE_F32 ? wide[j + x] : bf16_to_f32(narrow[j + x]));
 }
 
 static inline void matmul_tile_store(const struct matmul *m, size_t i, size_t j, const float *c,
                                      size_t rows, size_t columns)
 {
     const size_t n_rows = size_min(rows, m->m - i), n_columns = size_min(columns, m->n - j);
-    for (size_t r = 0; r < n_rows; r++) {
-        float row[MATMUL_MAX_COLUMNS];
-        const float *from = c + r * columns;
+    for (size_t r = 0; r < n_rows; r++, c += columns) {
+        float sums[MATMUL_MAX_COLUMNS];
+        const float *row = c;
         if (m->bias) {
-            memcpy(row, from, n_columns * sizeof *row);
-            matmul_tile_add_bias(m, j, row, n_columns);
-            from = row;
+            matmul_tile_add_bias(m, j, c, sums, n_columns);
+            row = sums;
         }
-        matmul_tile_store_row(m, from, (i + r) * m->out_row_stride + j, n_columns);
+        const size_t index = (i + r) * m->out_row_stride + j;
+        if (n_columns == columns)
+            matmul_tile_store_row(m, row, index, columns);
+        else
+            matmul_tile_store_row(m, row, index, n_columns);
     }
 }
 
