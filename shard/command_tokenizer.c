@@ -1,5 +1,6 @@
 // weft tokenizer encode|decode|train. Encoding gives a line of ids for each input; decoding gives the bytes of all ids, one
-// after another, so that decode of encode is the input. With --json a line is {"bytes": B, "tokens": N, "ids": [...]}.
+// after another, so that decode of encode is the input. With --json a line is {"bytes": B, "tokens": N, "ids": [...]}; with
+// --count the ids are left out.
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -17,7 +18,7 @@ enum { INPUTS_LIMIT = 1 << 20 };
 struct coder {
     const struct tokenizer *tokenizer;
     struct tokenizer_scratch *scratch;
-    bool json;
+    bool json, count;
 };
 
 // What is done with one input; name is for messages.
@@ -38,11 +39,12 @@ static enum err put_number(const char *before, uint64_t number)
 
 static enum err put_tokens(const struct coder *c, size_t n_bytes, struct tokenizer_tokens tokens)
 {
-    if (c->json) {
-        TRY(put_number("{\"bytes\": ", n_bytes));
-        TRY(put_number(", \"tokens\": ", tokens.n_ids));
-        TRY(put(", \"ids\": [", 10));
+    if (c->json || c->count) {
+        TRY(put_number(c->json ? "{\"bytes\": " : "bytes ", n_bytes));
+        TRY(put_number(c->json ? ", \"tokens\": " : " tokens ", tokens.n_ids));
     }
+    if (c->count) return c->json ? put("}\n", 2) : put("\n", 1);
+    if (c->json) TRY(put(", \"ids\": [", 10));
     const char *between = c->json ? ", " : " ";
     for (size_t i = 0; i < tokens.n_ids; i++)
         TRY(put_number(i == 0 ? "" : between, tokens.ids[i]));
@@ -150,10 +152,11 @@ static enum err code(int argc, char **argv, coder_fn what, const struct cli_usag
     struct coder c = {0};
     const struct cli_option options[] = {
         {"tokenizer", 't', CLI_TEXT, &path, "TOK", "tokenizer.json, folder or rank file"},
-        {"json", 0, CLI_FLAG, &c.json, NULL, "a JSON object a line instead of plain ids"}};
+        {"json", 0, CLI_FLAG, &c.json, NULL, "a JSON object a line instead of plain ids"},
+        {"count", 0, CLI_FLAG, &c.count, NULL, "only how many bytes and tokens"}};
     struct cli_usage usage = *about;
     usage.options = options;
-    usage.n_options = sizeof options / sizeof *options;
+    usage.n_options = sizeof options / sizeof *options - (what == decode_input);
     usage.max_operands = INPUTS_LIMIT;
     char **paths;
     size_t n_paths;
@@ -175,10 +178,11 @@ static enum err code(int argc, char **argv, coder_fn what, const struct cli_usag
 
 static enum err run_encode(int argc, char **argv)
 {
-    return code(argc, argv, encode_input,
-                &(struct cli_usage){.synopsis = "weft tokenizer encode -t TOK [--json] [FILE...]",
-                                    .summary = "print the token ids of each file, a line a file",
-                                    .example = "weft tokenizer encode -t tokenizer.json < a.txt"});
+    return code(
+        argc, argv, encode_input,
+        &(struct cli_usage){.synopsis = "weft tokenizer encode -t TOK [--json] [--count] [FILE...]",
+                            .summary = "print the token ids of each file, a line a file",
+                            .example = "weft tokenizer encode -t tokenizer.json < a.txt"});
 }
 
 static enum err run_decode(int argc, char **argv)

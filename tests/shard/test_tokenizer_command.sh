@@ -1,0 +1,58 @@
+#!/bin/sh
+# weft tokenizer train, encode and decode as people type them, and what they say when they can't.
+set -u
+weft=$1/weft
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+
+failed() {
+    echo "$*"
+    exit 1
+}
+
+# refused CODE LINE COMMAND...: ends with CODE and this line on standard error, and prints nothing.
+refused() {
+    code=$1
+    line=$2
+    shift 2
+    "$@" >out 2>err </dev/null
+    actual=$?
+    [ "$actual" = "$code" ] || failed "$*: exit code $actual, expected $code; $(cat err)"
+    [ "$(cat err)" = "weft: $line" ] || failed "$*: said '$(cat err)', expected 'weft: $line'"
+    [ ! -s out ] || failed "$*: printed $(head -c 80 out)"
+}
+
+mkdir -p corpus/inner
+echo 'the cat sat on the mat; the hat that the cat sat on' >corpus/a.txt
+echo '{"text": "that theme, this throne"}' >corpus/inner/b.jsonl
+mkdir empty
+
+"$weft" tokenizer train -o t.json --vocab 280 corpus >out || failed 'train'
+grep -q 'documents 2 bytes .* vocabulary 280 hash ' out || failed "train printed: $(cat out)"
+"$weft" tokenizer train --json -o again.json --vocab 280 corpus/inner/b.jsonl corpus/a.txt >out || failed 'train again'
+cmp t.json again.json || failed 'the order of inputs changed the vocabulary'
+
+head -c 20000 "$weft" >bytes
+"$weft" tokenizer encode -t t.json bytes corpus/a.txt >ids || failed 'encode'
+[ "$(wc -l <ids)" = 2 ] || failed 'not a line a file'
+"$weft" tokenizer decode -t t.json <ids >back || failed 'decode'
+cat bytes corpus/a.txt | cmp - back || failed 'decode of encode is not the input'
+"$weft" tokenizer encode -t t.json --json <bytes | "$weft" tokenizer decode -t t.json --json >back || failed 'json'
+cmp bytes back || failed 'decode --json of encode --json is not the input'
+[ "$(printf 'the the' | "$weft" tokenizer encode -t t.json --count)" = 'bytes 7 tokens 2' ] ||
+    failed "--count: $(printf 'the the' | "$weft" tokenizer encode -t t.json --count)"
+[ "$(printf '' | "$weft" tokenizer encode -t t.json)" = '' ] || failed 'nothing encodes to something'
+
+refused 78 'a vocabulary of 256 tokens; from 257 (the bytes and <|endoftext|>) to 4194304 are possible' \
+    "$weft" tokenizer train -o no.json --vocab 256 corpus
+refused 65 'no text to train a tokenizer on' "$weft" tokenizer train -o no.json --vocab 300 empty
+refused 64 'weft tokenizer train: no -o TOK given' "$weft" tokenizer train --vocab 300 corpus
+refused 64 'weft tokenizer encode: no -t TOK given' "$weft" tokenizer encode corpus/a.txt
+refused 74 'open absent.json: No such file or directory' "$weft" tokenizer encode -t absent.json
+refused 65 'standard input: byte 1: not a token id' sh -c "echo 1x | '$weft' tokenizer decode -t t.json"
+refused 65 'standard input: id 280 is not in the vocabulary' sh -c "echo 280 | '$weft' tokenizer decode -t t.json"
+refused 65 'standard input: ids[0] is not a number from 0' \
+    sh -c "echo '[-1]' | '$weft' tokenizer decode --json -t t.json"
+[ ! -e no.json ] || failed 'a refused training left a file'
+echo 'all as expected'
