@@ -126,6 +126,7 @@ int graph_parameter(struct graph *g, const char *name, int n_dims, const size_t 
 struct node *graph_node(struct graph *g, int op, int n_inputs, const int *inputs,
                         const struct attributes *attributes);
 /// As graph_node, but the caller says where outputs go: a tensor (whose shape is checked), TENSOR_NONE (not wanted) or TENSOR_MAKE.
+/// For nodes of the gradient (gradient_node): it is not counted as a forward node.
 struct node *graph_node_into(struct graph *g, int op, int n_inputs, const int *inputs,
                              const struct attributes *attributes, int n_outputs,
                              const int *outputs);

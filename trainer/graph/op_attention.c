@@ -114,18 +114,25 @@ static double log_sum_exp(const struct view *v)
     return top + log(sum);
 }
 
+// sums[sums_at ..] += factor * a head-sized slice of input `in`.
+static void slice_add(const struct view *v, double *sums, size_t sums_at, double factor, int in,
+                      size_t in_at)
+{
+    for (size_t j = 0; j < v->size; j++)
+        sums[sums_at + j] += factor * op_reference_in(v->c, in, in_at + j);
+}
+
 // o = softmax(scores) v, with v's rows from input `values`.
 static void attend(const struct view *v, double lse, int values)
 {
+    struct arena a;
+    arena_init(&a, "attention reference");
+    double *sums = ARENA_ARRAY(&a, double, v->size);
+    for (size_t key = v->first; key < v->last; key++)
+        slice_add(v, sums, 0, exp(score(v, key) - lse), values, key * v->kv_stride + v->kv_at);
     for (size_t j = 0; j < v->size; j++)
-        op_reference_set(v->c, 0, v->q_at + j, 0);
-    for (size_t j = 0; j < v->size; j++) {
-        double sum = 0;
-        for (size_t key = v->first; key < v->last; key++)
-            sum += exp(score(v, key) - lse) *
-                   op_reference_in(v->c, values, key * v->kv_stride + v->kv_at + j);
-        op_reference_set(v->c, 0, v->q_at + j, sum);
-    }
+        op_reference_set(v->c, 0, v->q_at + j, sums[j]);
+    arena_fini(&a);
 }
 
 static void attention_reference_rule(const struct op_call *c)
@@ -240,13 +247,6 @@ static double slice_dot(const struct view *v, int a, size_t a_at, int b, size_t 
     for (size_t j = 0; j < v->size; j++)
         sum += op_reference_in(v->c, a, a_at + j) * op_reference_in(v->c, b, b_at + j);
     return sum;
-}
-
-static void slice_add(const struct view *v, double *sums, size_t sums_at, double factor, int in,
-                      size_t in_at)
-{
-    for (size_t j = 0; j < v->size; j++)
-        sums[sums_at + j] += factor * op_reference_in(v->c, in, in_at + j);
 }
 
 // ds = p * (d_o . v - d_o . o); d_q += scale ds k, d_k += scale ds q, d_v += p d_o.
