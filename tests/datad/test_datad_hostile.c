@@ -431,6 +431,27 @@ static void check_other_user(struct spawned *s)
     witness_end(&w);
 }
 
+/// Needs root: somebody else's process listens at a socket that looks like ours.
+static void check_other_server(const struct spawned *s)
+{
+    struct arena a;
+    struct client *c;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (geteuid() != 0) return;
+    CHECK(unlink(s->socket) == 0);
+    strcpy(address.sun_path, s->socket);
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK(fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof address) == 0);
+    CHECK(chmod(s->socket, 0600) == 0);
+    CHECK(seteuid(OTHER_USER) == 0 && listen(fd, 1) == 0 && seteuid(0) == 0);
+    arena_init(&a, "client");
+    const struct client_options o = spawned_client(s);
+    CHECK_ERR(client_open(&o, &a, &c), ERR_DENIED);
+    CHECK(strstr(err_line(), "runs as user 65534, not as 0") != NULL);
+    arena_fini(&a);
+    close(fd);
+}
+
 int main(int argc, char **argv)
 {
     struct spawned s;
@@ -457,6 +478,7 @@ int main(int argc, char **argv)
     witness_begin(&w, &s);
     check_bad_batches(&w, true);
     witness_end(&w);
+    check_other_server(&s);
     spawned_fini(&s);
     return 0;
 }

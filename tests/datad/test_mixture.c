@@ -42,17 +42,19 @@ static void check_random(uint64_t seed)
 {
     const uint64_t key = rng_key(seed, "mixtures");
     for (uint64_t i = 0; i < 20; i++) {
-        double first[8], second[8];
+        double first[8], second[8], third[8];
         const size_t n_sources = 1 + rng_u64(key, i, 0) % 8;
         for (size_t s = 0; s < n_sources; s++) {
             first[s] = (double)(rng_u64(key, i, 1 + s) % 100);
             second[s] = (double)rng_uniform(key, i, 100 + s);
+            third[s] = (double)(s + 1);
         }
         first[n_sources - 1] += 1;
-        const struct mixture_segment segments[] = {{0, first},
-                                                   {1 + rng_u64(key, i, 200) % POSITIONS, second}};
+        const uint64_t middle = 1 + rng_u64(key, i, 200) % (POSITIONS / 2);
+        const struct mixture_segment segments[] = {
+            {0, first}, {middle, second}, {middle + 1 + POSITIONS / 4, third}};
         check_walk(segments, 1, n_sources);
-        check_walk(segments, 2, n_sources);
+        check_walk(segments, 3, n_sources);
     }
 }
 

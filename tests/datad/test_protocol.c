@@ -105,6 +105,9 @@ static void check_fields(void)
     m.welcome.layout.fields[4].capacity = UINT64_MAX / 2;
     check_refused(&m, PROTOCOL_CLIENT_NEW, "welcome: array document_start is not inside its slot");
     m = make_welcome();
+    m.welcome.layout.fields[4].capacity++;
+    check_refused(&m, PROTOCOL_CLIENT_NEW, "welcome: array document_start is not inside its slot");
+    m = make_welcome();
     m.welcome.layout.fields[1].offset = 0;
     check_refused(&m, PROTOCOL_CLIENT_NEW, "welcome: array targets is not inside its slot");
     m = make_welcome();

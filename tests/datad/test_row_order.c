@@ -186,6 +186,23 @@ static void check_windows(uint64_t seed)
     arena_fini(&a);
 }
 
+/// Rows of a window come in another order in another window and another epoch.
+static void check_window_keys(uint64_t seed)
+{
+    const uint32_t rows_of_bin[2] = {100, 100};
+    uint32_t bins[2], bin;
+    uint64_t first_row[3], row[3][100];
+    const struct row_order_rule rule = {.key = seed, .window_bins = 1};
+    struct row_order_table t = {.bins = bins, .first_row = first_row};
+    for (uint64_t i = 0; i < 3; i++) { // windows 0 and 1 of epoch 0, window 0 of epoch 1
+        row_order_build(&t, &rule, rows_of_bin, 2, i / 2);
+        for (uint64_t k = 0; k < 100; k++)
+            row_order_find(&t, i % 2 * 100 + k, &bin, &row[i][k]);
+    }
+    CHECK(memcmp(row[0], row[1], sizeof row[0]) != 0);
+    CHECK(memcmp(row[0], row[2], sizeof row[0]) != 0);
+}
+
 static void check_splits(uint64_t seed)
 {
     struct arena a;
@@ -239,6 +256,7 @@ int main(int argc, char **argv)
     check_mixture(seed, 3, 2, 1, true);
     check_dependence(seed);
     check_windows(seed);
+    check_window_keys(seed);
     check_splits(seed);
     check_errors(seed);
     return 0;
