@@ -43,7 +43,7 @@ static double dot(const struct attention *a, const void *x, size_t x_at, const v
 static double probabilities(const struct attention *a, size_t s, size_t t, size_t h, size_t first,
                             double *p)
 {
-    double maximum = -INFINITY, sum = 0.0;
+    double maximum = -HUGE_VAL, sum = 0.0;
     for (size_t u = first; u <= t; u++) {
         const double score = dot(a, a->q, q_index(a, s, t, h), a->k, k_index(a, s, u, h));
         p[u] = (double)a->scale * score;

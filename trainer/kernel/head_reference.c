@@ -14,7 +14,7 @@ static double value(enum dtype type, const void *base, size_t at)
 // Logits of row i, capped, and log of the sum of their exponentials.
 static double logits(const struct head *h, size_t i, double *z)
 {
-    double maximum = -INFINITY, sum = 0.0;
+    double maximum = -HUGE_VAL, sum = 0.0;
     for (size_t j = 0; j < h->vocabulary; j++) {
         z[j] = 0.0;
         for (size_t k = 0; k < h->width; k++)
