@@ -159,6 +159,8 @@ static void test_spell(void)
     CHECK(spell_nearest("model.wdith", words, 3) == 1);
     CHECK(spell_nearest("mdoel.width", words, 3) == 1);
     CHECK(spell_nearest("lr", words, 3) == 2);
+    CHECK(spell_nearest("ba", (const char *const[]){"ab"}, 1) == 0); // one transposition
+    CHECK(spell_nearest("ba", (const char *const[]){"cd"}, 1) == 1);
     CHECK(spell_nearest("width", words, 3) == 1);
     CHECK(spell_nearest("banana", words, 3) == 3);
     CHECK(spell_nearest("", words, 3) == 3);

@@ -58,11 +58,14 @@ static void test_permute_mixes(uint64_t seed)
 {
     enum { N = 10000 };
     int neighbours = 0, same = 0;
+    double distance = 0; // on average a third of n, when every bit is mixed into every other
     for (uint64_t x = 0; x + 1 < N; x++) {
         neighbours += rng_permute(seed, N, x) + 1 == rng_permute(seed, N, x + 1);
         same += rng_permute(seed, N, x) == rng_permute(seed + 1, N, x);
+        distance += fabs((double)rng_permute(seed, N, x) - (double)x) / N;
     }
     CHECK(neighbours < 20 && same < 20);
+    CHECK(fabs(distance / N - 1.0 / 3) < 0.02);
 }
 
 static void test_uniform(uint64_t seed)

@@ -6,7 +6,7 @@
 #include "base/rng.h"
 #include "tests/check.h"
 
-enum kind { KIND_GPT, KIND_VISION, KIND_CLIP };
+enum kind { KIND_GPT, KIND_VISION, KIND_CLIP, KIND_CLIPS };
 
 struct source {
     const char *path;
@@ -37,7 +37,7 @@ static const struct runfile_key keys[] = {
     {.path = "model.kind",
      .type = RUNFILE_CHOICE,
      .offset = offsetof(struct config, kind),
-     .choices = "gpt vision clip",
+     .choices = "gpt vision clip clips",
      .fallback = "gpt"},
     {.path = "model.layers",
      .type = RUNFILE_U64,
@@ -204,10 +204,12 @@ static const struct {
     {"model: {tied: yes}\n", "run.yaml:1: 'model.tied' must be true or false, not 'yes'"},
     {"model: {tied: True}\n", "run.yaml:1: 'model.tied' must be true or false, not 'True'"},
     {"model: {tied: 'true'}\n", "run.yaml:1: 'model.tied' must be true or false, without quotes"},
-    {"model: {kind: gtp}\n", "run.yaml:1: 'model.kind' must be one of: gpt vision clip, not 'gtp'"},
+    {"model: {kind: gtp}\n",
+     "run.yaml:1: 'model.kind' must be one of: gpt vision clip clips, not 'gtp'"},
     {"model: {kind: gpt vision}\n",
-     "run.yaml:1: 'model.kind' must be one of: gpt vision clip, not 'gpt vision'"},
-    {"model: {kind: ''}\n", "run.yaml:1: 'model.kind' must be one of: gpt vision clip, not ''"},
+     "run.yaml:1: 'model.kind' must be one of: gpt vision clip clips, not 'gpt vision'"},
+    {"model: {kind: ''}\n",
+     "run.yaml:1: 'model.kind' must be one of: gpt vision clip clips, not ''"},
     {"name:\nmodel: {layers: 1}\n",
      "run.yaml:1: 'name' must be a text; write \"\" for an empty one"},
     {"name: null\n", "run.yaml:1: 'name' must be a text; write \"\" for an empty one"},
@@ -218,6 +220,8 @@ static const struct {
     {"model:\nname: x\n", "run.yaml:1: 'model' must be a group of keys, not a value"},
     {"model: [3]\n", "run.yaml:1: 'model' must be a group of keys, not a list"},
     {"model: {layers: 1, image: {size: 3}}\n",
+     "run.yaml:1: key 'model.image.size' is only valid with model.kind=vision|clip"},
+    {"model: {layers: 1, kind: clips, image: {size: 3}}\n",
      "run.yaml:1: key 'model.image.size' is only valid with model.kind=vision|clip"},
     {"model:\n  layers: 1\n  kind: clip\n",
      "run.yaml:1: missing key 'model.image.size', a whole number"},
@@ -340,7 +344,7 @@ static void check_round_trip(const struct config *c, struct arena *a)
     CHECK_TEXT(again.name, c->name);
     CHECK(again.n_layers == c->n_layers && again.width == c->width && again.kind == c->kind);
     CHECK(again.lr == c->lr && again.decay == c->decay && again.tied == c->tied);
-    CHECK(again.kind == KIND_GPT || again.image_size == c->image_size);
+    CHECK(c->kind == KIND_GPT || c->kind == KIND_CLIPS || again.image_size == c->image_size);
     CHECK(again.n_sources == c->n_sources && again.n_betas == c->n_betas);
     for (size_t i = 0; i < c->n_sources; i++) {
         const struct source *x = &c->sources[i], *y = &again.sources[i];
@@ -375,7 +379,7 @@ static void test_round_trip(uint64_t seed, struct arena *a)
                            .n_layers = 1 + rng_u64(key, 2, 0) % 1000,
                            .width = 1 + (rng_u64(key, 2, 1) >> 12),
                            .image_size = rng_u64(key, 2, 2),
-                           .kind = (int)(rng_u64(key, 2, 3) % 3),
+                           .kind = (int)(rng_u64(key, 2, 3) % 4),
                            .lr = (double)rng_uniform(key, 2, 4) * 10,
                            .decay = (double)rng_normal(key, 2, 5) * 1e-30,
                            .tied = rng_u64(key, 2, 6) % 2,
