@@ -69,7 +69,7 @@ static bool answers(const struct feed *f, const struct config *c)
     arena_init(&a, "probe");
     struct client_options o = options_of(f, c, false);
     o.deadline_ns = PROBE_NS;
-    struct client *probe;
+    struct client *probe = NULL;
     bool yes = file_exists(f->socket) && client_open(&o, &a, &probe) == OK;
     if (yes) client_close(probe);
     arena_fini(&a);
