@@ -80,12 +80,17 @@ static struct wait wait_begin(struct client *c, const char *what)
         .client = c, .what = what, .begin_ns = clock_now_ns(), .limit_ns = limit_ns};
 }
 
-/// Lets the caller's own work go on; fails when it or the deadline says so. cause is what stood in the way last, or NULL.
+/// Lets the caller's own work go on; fails when it (its line is kept) or the deadline says so. cause is what stood in the way last, or NULL.
 static enum err wait_tick(struct wait *w, const char *cause)
 {
     const struct client_options *o = &w->client->options;
-    w->over = o->keep_waiting != NULL && !o->keep_waiting(o->context);
-    if (w->over) return fail(ERR_GONE, "gave up waiting for datad at %s (%s)", o->socket, w->what);
+    if (o->keep_waiting != NULL) {
+        err_record("%s", "");
+        w->over = !o->keep_waiting(o->context);
+        if (w->over && *err_line() != '\0') return fail_at(ERR_GONE, "%s of datad", w->what);
+        if (w->over)
+            return fail(ERR_GONE, "gave up waiting for %s of datad at %s", w->what, o->socket);
+    }
     w->over = clock_now_ns() - w->begin_ns >= w->limit_ns;
     if (!w->over) return OK;
     return fail(ERR_GONE, "datad at %s: %s not done within %.1f s%s%s", o->socket, w->what,

@@ -30,6 +30,18 @@ static enum err give_up_rights(void)
     return OK;
 }
 
+/// A descriptor a shard: as many as the system lets us have.
+static enum err raise_descriptors(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return fail(ERR_IO, "limit of descriptors: %s", strerror(errno));
+    files.rlim_cur = files.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &files) != 0)
+        return fail(ERR_IO, "limit of descriptors: %s", strerror(errno));
+    return OK;
+}
+
 /// The datasets as sources [n_sources], in a.
 static enum err open_sources(const struct datad_config *config, struct arena *a,
                              struct source **sources)
@@ -97,6 +109,7 @@ CLI_COMMAND(datad)
                   &operands, &n_operands));
     TRY(bind_to_owner(owner));
     TRY(give_up_rights());
+    TRY(raise_descriptors());
     struct arena a;
     arena_init(&a, "datad config");
     const enum err e = serve(operands[0], &overrides, &a);

@@ -9,7 +9,11 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/file.h"
+
+#define LOCK_NS UINT64_C(5000000000)
+#define LOCK_NAP_NS UINT64_C(2000000)
 
 /// Splits socket into folder (in a) and name.
 static enum err split(const char *socket, struct arena *a, char **folder, const char **name)
@@ -115,17 +119,22 @@ enum err rendezvous_check(const struct rendezvous *r, bool *found)
     return OK;
 }
 
-enum err rendezvous_claim(const struct rendezvous *r)
+enum err rendezvous_lock(const struct rendezvous *r)
 {
-    bool found;
-    if (flock(r->folder_fd, LOCK_EX | LOCK_NB) != 0) {
-        if (errno == EWOULDBLOCK) return fail(ERR_IO, "another datad serves %s", r->socket);
-        return fail(ERR_IO, "lock the folder of %s: %s", r->socket, strerror(errno));
+    const uint64_t begin_ns = clock_now_ns();
+    while (flock(r->folder_fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return fail(ERR_IO, "lock the folder of %s: %s", r->socket, strerror(errno));
+        if (clock_now_ns() - begin_ns > LOCK_NS)
+            return fail(ERR_IO, "lock the folder of %s: another process holds it", r->socket);
+        clock_nap_ns(LOCK_NAP_NS);
     }
-    TRY(rendezvous_check(r, &found));
-    if (found && unlinkat(r->folder_fd, r->name, 0) != 0)
-        return fail(ERR_IO, "remove stale socket %s: %s", r->socket, strerror(errno));
     return OK;
+}
+
+void rendezvous_unlock(const struct rendezvous *r)
+{
+    flock(r->folder_fd, LOCK_UN);
 }
 
 enum err rendezvous_restrict(const struct rendezvous *r)

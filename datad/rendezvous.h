@@ -21,10 +21,11 @@ enum err rendezvous_open(const char *socket, bool make, struct rendezvous *out) 
 void rendezvous_close(struct rendezvous *r);
 /// Looks at what lies at the socket's place. *found false when nothing does. Errors: ERR_DENIED when it is not a socket of this user.
 enum err rendezvous_check(const struct rendezvous *r, bool *found) MUST_CHECK;
-/// datad: takes the folder for itself until r is closed or the process ends, and removes a socket left by a dead one.
-/// Errors: ERR_IO when another datad holds it; as rendezvous_check.
-enum err rendezvous_claim(const struct rendezvous *r) MUST_CHECK;
+/// datad: keeps others from claiming a place in the folder until rendezvous_unlock; held while datad looks for a live one, removes a
+/// dead one's socket and binds its own. Errors: ERR_IO when somebody else holds it for LOCK_NS.
+enum err rendezvous_lock(const struct rendezvous *r) MUST_CHECK;
+void rendezvous_unlock(const struct rendezvous *r);
 /// datad: the bound socket is the user's alone (0600). Errors: ERR_IO.
 enum err rendezvous_restrict(const struct rendezvous *r) MUST_CHECK;
-/// datad: removes the socket. Can't fail.
+/// datad: removes the socket, its own or a dead one's. Can't fail.
 void rendezvous_leave(const struct rendezvous *r);

@@ -56,19 +56,52 @@ static enum err open_signals(int *fd)
     return *fd >= 0 ? OK : fail(ERR_IO, "signalfd: %s", strerror(errno));
 }
 
-static enum err listen_at(struct server *s)
+static enum err open_socket(const struct server *s, int *fd, struct sockaddr_un *address)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    _Static_assert(sizeof s->place.address <= sizeof address.sun_path, "address fits");
-    memcpy(address.sun_path, s->place.address, sizeof s->place.address);
-    s->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (s->listen_fd < 0) return fail(ERR_IO, "socket: %s", strerror(errno));
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    _Static_assert(sizeof s->place.address <= sizeof address->sun_path, "address fits");
+    memcpy(address->sun_path, s->place.address, sizeof s->place.address);
+    *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    return *fd >= 0 ? OK : fail(ERR_IO, "socket: %s", strerror(errno));
+}
+
+/// Makes room at the place: fails when a live datad is there, removes what a dead one left.
+static enum err clear_place(const struct server *s)
+{
+    struct sockaddr_un address;
+    bool found;
+    int fd;
+    TRY(rendezvous_check(&s->place, &found));
+    if (!found) return OK;
+    TRY(open_socket(s, &fd, &address));
+    const bool dead = connect(fd, (const struct sockaddr *)&address, sizeof address) != 0 &&
+                      errno == ECONNREFUSED; // EAGAIN: its queue is full
+    close(fd);
+    if (!dead) return fail(ERR_IO, "another datad serves %s", s->place.socket);
+    rendezvous_leave(&s->place);
+    return OK;
+}
+
+static enum err bind_and_listen(struct server *s)
+{
+    struct sockaddr_un address;
+    TRY(clear_place(s));
+    TRY(open_socket(s, &s->listen_fd, &address));
     if (bind(s->listen_fd, (const struct sockaddr *)&address, sizeof address) != 0)
         return fail(ERR_IO, "bind %s: %s", s->place.socket, strerror(errno));
     TRY(rendezvous_restrict(&s->place));
     if (listen(s->listen_fd, BACKLOG) != 0)
         return fail(ERR_IO, "listen at %s: %s", s->place.socket, strerror(errno));
     return OK;
+}
+
+/// Of several that start at once, one listens and the others say that it does.
+static enum err listen_at_place(struct server *s)
+{
+    TRY(rendezvous_lock(&s->place));
+    const enum err e = bind_and_listen(s);
+    rendezvous_unlock(&s->place);
+    return e;
 }
 
 /// Sends it all or fails: a frame is far smaller than a socket's buffer.
@@ -264,10 +297,9 @@ static void run(struct server *s)
 static enum err open_and_run(struct server *s, const struct server_options *o, struct arena *a)
 {
     TRY(rendezvous_open(o->socket, true, &s->place));
-    TRY(rendezvous_claim(&s->place));
     TRY(open_signals(&s->signal_fd)); // before the workers are born, so that they block them too
     TRY(service_open(&o->service, connection_run_job, a, &s->service));
-    const enum err e = listen_at(s);
+    const enum err e = listen_at_place(s);
     if (e == OK) run(s);
     service_close(s->service);
     return e;

@@ -295,6 +295,12 @@ static bool never(void *context)
     return false;
 }
 
+static bool never_with_cause(void *context)
+{
+    (void)context;
+    return fail(ERR_IO, "the supervisor has given up") == OK;
+}
+
 /// Clients without a datad, with a stopped one, with one for other data, and with wrong wishes.
 static void check_clients(struct spawned *s, struct witness *w)
 {
@@ -323,6 +329,9 @@ static void check_clients(struct spawned *s, struct witness *w)
     o.context = &n_calls;
     CHECK_ERR(client_open(&o, &a, &c), ERR_GONE);
     CHECK_EQ(n_calls, 1);
+    o.keep_waiting = never_with_cause;
+    CHECK_ERR(client_open(&o, &a, &c), ERR_GONE);
+    CHECK_LINE("hello of datad: the supervisor has given up");
     CHECK(kill(s->pid, SIGCONT) == 0);
     witness_check(w);
     arena_fini(&a);
@@ -353,6 +362,35 @@ static int exit_code_of_second(const struct spawned *s)
     const pid_t pid = spawned_fork(s);
     CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status));
     return WEXITSTATUS(status);
+}
+
+/// Several that start at once at a dead one's socket: one serves, the others say so; beside it in the folder another may serve.
+static void check_race(struct spawned *s)
+{
+    enum { RACERS = 6 };
+    pid_t pids[RACERS];
+    (void)spawned_end(s, SIGKILL);
+    for (size_t i = 0; i < RACERS; i++)
+        pids[i] = spawned_fork(s);
+    for (size_t n_ended = 0; n_ended < RACERS - 1; n_ended++) {
+        int status;
+        const pid_t pid = waitpid(-1, &status, 0);
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 74);
+        for (size_t i = 0; i < RACERS; i++)
+            if (pids[i] == pid) pids[i] = 0;
+    }
+    for (size_t i = 0; i < RACERS; i++)
+        if (pids[i] != 0) s->pid = pids[i];
+    struct spawned other = *s;
+    struct witness w;
+    snprintf(other.socket, sizeof other.socket, "%s/run/other", s->folder);
+    other.options.socket = other.socket;
+    spawned_start(&other);
+    witness_begin(&w, &other);
+    witness_end(&w);
+    CHECK_EQ(spawned_end(&other, SIGTERM), 0);
+    witness_begin(&w, s);
+    witness_end(&w);
 }
 
 /// A live socket is not taken over; a dead one's is; SIGTERM leaves nothing behind; strangers' places are refused.
@@ -470,6 +508,7 @@ int main(int argc, char **argv)
     check_bad_batches(&w, false);
     witness_end(&w);
     check_other_data(&s);
+    check_race(&s);
     check_places(&s);
     check_strangers(&s);
     ((struct made *)s.sources[0].context)->bad_bin = 2;
