@@ -477,7 +477,7 @@ static void check_other_server(const struct spawned *s)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (geteuid() != 0) return;
     CHECK(unlink(s->socket) == 0);
-    strcpy(address.sun_path, s->socket);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", s->socket);
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     CHECK(fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof address) == 0);
     CHECK(chmod(s->socket, 0600) == 0);
