@@ -30,7 +30,8 @@ enum err tokenizer_scratch_open(struct tokenizer_scratch **out) MUST_CHECK;
 void tokenizer_scratch_close(struct tokenizer_scratch *s);
 void tokenizer_tokens_free(struct tokenizer_tokens *tokens);
 
-/// Appends the ids of text (any bytes; special tokens in it are plain text) to out, which grows. Errors: ERR_MEMORY.
+/// Appends the ids of text (any bytes; special tokens in it are plain text) to out, which grows. Their bytes, one after another, are text
+/// again. Bytes that are not UTF-8 are cut as if each were U+FFFD but keep their value. Errors: ERR_MEMORY.
 enum err tokenizer_encode(const struct tokenizer *t, struct tokenizer_scratch *s, struct span text,
                           struct tokenizer_tokens *out) MUST_CHECK;
 /// The bytes of id (special tokens: their text); n_bytes 0 when id is not in the vocabulary.

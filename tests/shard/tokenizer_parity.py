@@ -3,6 +3,7 @@
 Each document is a file; weft encodes them all in one go and every line of ids must be the reference's.
 """
 import argparse
+import base64
 import glob
 import gzip
 import hashlib
@@ -224,6 +225,23 @@ def check_gpt2(weft, encoding, vocabulary, folder, rng, packages):
         skip(f"only {n_bytes} bytes of text on this machine; {LEAST_BYTES} are wanted")
 
 
+def check_formats(weft, encoding, vocabulary, folder, rng, packages):
+    """GPT-2's vocabulary as a rank file and as the tokenizer.json that tokenizers writes."""
+    ranks = os.path.join(folder, "gpt2.tiktoken")
+    with open(ranks, "wb") as file:
+        for token, rank in sorted(encoding._mergeable_ranks.items(), key=lambda item: item[1]):
+            file.write(base64.b64encode(token) + b" %d\n" % rank)
+    saved = os.path.join(folder, "gpt2.json")
+    tokenizers.ByteLevelBPETokenizer.from_file(
+        os.path.join(vocabulary, "encoder.json"), os.path.join(vocabulary, "vocab.bpe"),
+        add_prefix_space=False).save(saved)
+    data = read_all([packages + "/django/conf/locale/*/LC_MESSAGES/django.po"])[:600_000]
+    documents = [whole_characters(d) for d in slices(rng, data)]
+    expected = [encoding.encode_ordinary(d.decode()) for d in documents]
+    compare("rank file", documents, weft_encode(weft, ranks, folder, documents), expected)
+    compare("tokenizer.json", documents, weft_encode(weft, saved, folder, documents), expected)
+
+
 def check_trained(weft, folder, rng, packages):
     """A vocabulary that weft trained: same merges as tokenizers trains, same ids when it loads it."""
     corpus = whole_characters(read_all([packages + "/django/**/*.py"])[:1_000_000] +
@@ -299,6 +317,7 @@ def main():
         encoding = reference_encoding(vocabulary)
         if not options.speed:
             check_gpt2(weft, encoding, vocabulary, folder, rng, options.packages)
+            check_formats(weft, encoding, vocabulary, folder, rng, options.packages)
             check_trained(weft, folder, rng, options.packages)
         else:
             for name, patterns in (("english", ["/usr/share/doc/**/*.txt*"]),
