@@ -152,6 +152,19 @@ static void check_scratch_is_shared(const struct tokenizer *t)
     tokenizer_scratch_close(s);
 }
 
+// Pieces that differ only in how many NUL bytes end them are different pieces to the cache.
+static void check_nul_bytes(const struct tokenizer *t)
+{
+    struct tokenizer_scratch *s;
+    CHECK_OK(tokenizer_scratch_open(&s));
+    const uint8_t data[40] = {0};
+    for (size_t n = 1; n <= sizeof data; n++)
+        check_round_trip(t, s, (struct span){data, n});
+    for (size_t n = 1; n <= sizeof data; n++)
+        check_round_trip(t, s, (struct span){data, n});
+    tokenizer_scratch_close(s);
+}
+
 int main(int argc, char **argv)
 {
     uint64_t seed = check_seed(argc, argv);
@@ -164,6 +177,7 @@ int main(int argc, char **argv)
     check_json(t);
     check_formats(t);
     check_scratch_is_shared(t);
+    check_nul_bytes(t);
     arena_fini(&a);
     return 0;
 }
