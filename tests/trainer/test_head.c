@@ -190,7 +190,8 @@ int main(int argc, char **argv)
     for (int c = 0; c < N_CASES; c++)
         test_case(&t, c % 2 ? DTYPE_F32 : DTYPE_BF16, draw(&t, 150), 1 + draw(&t, 300));
     test_case(&t, DTYPE_BF16, 0, 40);
-    test_case(&t, DTYPE_BF16, 300, 33); // more than one chunk
+    test_case(&t, DTYPE_BF16, 300, 33);  // more than one chunk
+    test_case(&t, DTYPE_BF16, 40, 4200); // more than one piece of the vocabulary
     for (size_t p = 0; p < MAX_THREADS; p++)
         pool_close(t.pools[p]);
     arena_fini(&t.arena);

@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "base/size.h"
 #include "trainer/kernel/matmul.h"
+#include "trainer/kernel/rows.h"
 #include "trainer/kernel/softmax.h"
 
 enum { ROWS = SOFTMAX_ROWS, COLUMNS = SOFTMAX_COLUMNS, TILE_ELEMS = ROWS * COLUMNS };
@@ -25,6 +26,7 @@ enum { ROWS = SOFTMAX_ROWS, COLUMNS = SOFTMAX_COLUMNS, TILE_ELEMS = ROWS * COLUM
 struct work {
     const struct attention *a;
     const struct softmax_kernels *kernels;
+    const struct rows_kernels *rows;
     char *scratch;
     size_t scratch_bytes;  // of a thread
     size_t first_position; // of the first query among the keys: 0 but for decoding
@@ -233,18 +235,13 @@ static bool score_gradient(const struct work *w, const struct room *room, const 
 }
 
 // A finished f32 [n][D] to its place in a tensor of type.
-static void write_sums(const struct attention *a, const struct strip *s, const float *sums,
-                       void *tensor)
+static void write_sums(const struct work *w, const struct strip *s, const float *sums, void *tensor)
 {
+    const struct attention *a = w->a;
     for (size_t r = 0; r < s->n; r++) {
         const size_t at = strip_index(a, s) + r * row_elems(a, s);
-        for (size_t d = 0; d < a->head_size; d++) {
-            const float v = sums[r * a->head_size + d];
-            if (a->type == DTYPE_F32)
-                ((float *)tensor)[at + d] = v;
-            else
-                ((uint16_t *)tensor)[at + d] = bf16_from_f32(v);
-        }
+        void *to = (char *)tensor + at * dtype_bytes(a->type);
+        w->rows->cast(sums + r * a->head_size, DTYPE_F32, to, a->type, a->head_size);
     }
 }
 
@@ -265,7 +262,7 @@ static void run_d_q(void *context, size_t task, size_t thread)
         if (!score_gradient(w, &room, &q, &k, &t)) continue;
         multiply_tile(a, t.d_s, false, q.n, &k, a->k, room.sums[0], room.matmul);
     }
-    write_sums(a, &q, room.sums[0], a->d_q);
+    write_sums(w, &q, room.sums[0], a->d_q);
 }
 
 static void add_head(const struct work *w, const struct room *room, const struct strip *k,
@@ -297,14 +294,15 @@ static void run_d_k_d_v(void *context, size_t task, size_t thread)
     memset(room.sums[0], 0, 2 * ROWS * a->head_size * sizeof(float));
     for (size_t head = k.head * group; head < (k.head + 1) * group; head++)
         add_head(w, &room, &k, head);
-    write_sums(a, &k, room.sums[0], a->d_k);
-    write_sums(a, &k, room.sums[1], a->d_v);
+    write_sums(w, &k, room.sums[0], a->d_k);
+    write_sums(w, &k, room.sums[1], a->d_v);
 }
 
 static struct work work_of(const struct attention *a, void *scratch)
 {
     ASSERT(a->n_kv_heads > 0 && a->n_heads % a->n_kv_heads == 0 && a->head_size % 8 == 0);
-    return (struct work){a, softmax_kernels(), scratch, room_bytes(a->head_size), 0};
+    return (struct work){a,       softmax_kernels(),        rows_kernels(),
+                         scratch, room_bytes(a->head_size), 0};
 }
 
 size_t attention_scratch_bytes(const struct attention *a, size_t n_threads)

@@ -1,20 +1,24 @@
 // A chunk of rows at a time: logits, then rows (softcap, loss, gradient in place), then both products
 // of the gradient. The chunk is a multiple of 32 rows, so the chain of a weight's gradient continues
 // from chunk to chunk as if they were one product; its length follows from the vocabulary alone.
+// d_x sums over the vocabulary: in pieces of a multiple of 32 that continue the same chain in f32,
+// because one block over all of it would be a task of many milliseconds.
 #include "trainer/kernel/head.h"
 
 #include "base/err.h"
 #include "base/size.h"
 #include "trainer/kernel/matmul.h"
+#include "trainer/kernel/rows.h"
 #include "trainer/kernel/softmax.h"
 
-enum { LEAST_CHUNK = 32, MOST_CHUNK = 256, CHUNK_ELEMS = 1 << 22 };
+enum { LEAST_CHUNK = 32, MOST_CHUNK = 256, CHUNK_ELEMS = 1 << 23, PIECE = 4096 };
 
 struct chunk {
     const struct head *head;
     const struct softmax_kernels *rows;
     size_t first, n_rows;
-    float *z; // [n_rows][V]; the gradient replaces it, same row stride in bytes
+    float *z;   // [n_rows][V]; the gradient replaces it, same row stride in bytes
+    float *d_x; // [n_rows][C] while it sums over the vocabulary
     bool gradient;
 };
 
@@ -32,7 +36,8 @@ static size_t matmul_bytes(size_t n_threads)
 size_t head_scratch_bytes(const struct head *h, size_t n_threads)
 {
     const size_t rows = size_min(chunk_rows(h), h->n_rows);
-    return matmul_bytes(n_threads) + size_align(rows * h->vocabulary * sizeof(float), 64);
+    return matmul_bytes(n_threads) + size_align(rows * h->vocabulary * sizeof(float), 64) +
+           size_align(rows * h->width * sizeof(float), 64);
 }
 
 static const void *row_of(const struct head *h, const void *base, size_t row)
@@ -63,41 +68,61 @@ static size_t d_z_stride(const struct head *h)
     return h->vocabulary * sizeof(float) / dtype_bytes(h->type);
 }
 
-static struct matmul d_x_of(const struct chunk *c)
+static const void *d_z_at(const struct chunk *c, size_t token)
 {
-    const struct head *h = c->head;
-    return (struct matmul){.type = h->type,
-                           .a = c->z,
-                           .a_row_stride = d_z_stride(h),
-                           .a_k_stride = 1,
-                           .b = h->w,
-                           .b_row_stride = 1,
-                           .b_k_stride = h->width,
-                           .out = (char *)h->d_x + c->first * h->width * dtype_bytes(h->type),
-                           .out_type = h->type,
-                           .out_row_stride = h->width,
-                           .m = c->n_rows,
-                           .n = h->width,
-                           .k = h->vocabulary};
+    return (const char *)c->z + token * dtype_bytes(c->head->type);
 }
 
-static struct matmul d_w_of(const struct chunk *c)
+// Continues with tokens first .. first + n - 1.
+static struct matmul d_x_of(const struct chunk *c, size_t first, size_t n)
 {
     const struct head *h = c->head;
     return (struct matmul){.type = h->type,
-                           .a = c->z,
+                           .a = d_z_at(c, first),
+                           .a_row_stride = d_z_stride(h),
+                           .a_k_stride = 1,
+                           .b = row_of(h, h->w, first),
+                           .b_row_stride = 1,
+                           .b_k_stride = h->width,
+                           .out = c->d_x,
+                           .out_type = DTYPE_F32,
+                           .out_row_stride = h->width,
+                           .accumulate = first > 0,
+                           .m = c->n_rows,
+                           .n = h->width,
+                           .k = n};
+}
+
+// Rows first .. first + n - 1 of d_w.
+static struct matmul d_w_of(const struct chunk *c, size_t first, size_t n)
+{
+    const struct head *h = c->head;
+    return (struct matmul){.type = h->type,
+                           .a = d_z_at(c, first),
                            .a_row_stride = 1,
                            .a_k_stride = d_z_stride(h),
                            .b = row_of(h, h->x, c->first),
                            .b_row_stride = 1,
                            .b_k_stride = h->width,
-                           .out = h->d_w,
+                           .out = h->d_w + first * h->width,
                            .out_type = DTYPE_F32,
                            .out_row_stride = h->width,
                            .accumulate = h->accumulate_d_w || c->first > 0,
-                           .m = h->vocabulary,
+                           .m = n,
                            .n = h->width,
                            .k = c->n_rows};
+}
+
+static void multiply_gradient(const struct chunk *c, struct pool *pool, void *scratch)
+{
+    const struct head *h = c->head;
+    for (size_t v = 0; v < h->vocabulary; v += PIECE) {
+        const size_t n = size_min(PIECE, h->vocabulary - v);
+        const struct matmul products[] = {d_x_of(c, v, n), d_w_of(c, v, n)};
+        matmul_run(products, 2, pool, scratch);
+    }
+    char *d_x = (char *)h->d_x + c->first * h->width * dtype_bytes(h->type);
+    rows_kernels()->cast(c->d_x, DTYPE_F32, d_x, h->type, c->n_rows * h->width);
 }
 
 static void run_row(void *context, size_t row, size_t thread)
@@ -117,22 +142,27 @@ static void run_row(void *context, size_t row, size_t thread)
     if (c->gradient) c->rows->loss_gradient(z, h->vocabulary, &l, h->type, z);
 }
 
-static void run(const struct head *h, struct pool *pool, void *scratch, bool gradient)
+static struct chunk chunk_of(const struct head *h, struct pool *pool, void *scratch, bool gradient)
 {
     float *z = (float *)(void *)((char *)scratch + matmul_bytes(pool_n_threads(pool)));
-    struct chunk c = {.head = h, .rows = softmax_kernels(), .z = z, .gradient = gradient};
+    const size_t z_elems = size_min(chunk_rows(h), h->n_rows) * h->vocabulary;
+    return (struct chunk){.head = h,
+                          .rows = softmax_kernels(),
+                          .z = z,
+                          .d_x = z + size_align(z_elems, 16),
+                          .gradient = gradient};
+}
+
+static void run(const struct head *h, struct pool *pool, void *scratch, bool gradient)
+{
+    struct chunk c = chunk_of(h, pool, scratch, gradient);
     const size_t step = chunk_rows(h);
     for (; c.first < h->n_rows; c.first += step) {
         c.n_rows = size_min(step, h->n_rows - c.first);
-        const struct matmul logits = logits_of(h, c.first, c.n_rows, z);
+        const struct matmul logits = logits_of(h, c.first, c.n_rows, c.z);
         matmul_run(&logits, 1, pool, scratch);
         pool_run(pool, c.n_rows, run_row, &c);
-        if (!gradient) continue;
-        struct matmul products[2];
-        size_t n_products = 0;
-        if (h->d_x != NULL) products[n_products++] = d_x_of(&c);
-        if (h->d_w != NULL) products[n_products++] = d_w_of(&c);
-        matmul_run(products, n_products, pool, scratch);
+        if (gradient) multiply_gradient(&c, pool, scratch);
     }
 }
 
@@ -144,8 +174,8 @@ void head_forward(const struct head *h, struct pool *pool, void *scratch)
 void head_gradient(const struct head *h, struct pool *pool, void *scratch)
 {
     if (h->n_rows == 0 && h->d_w != NULL) { // the gradient of nothing still overwrites
-        const struct chunk none = {.head = h, .z = scratch};
-        const struct matmul d_w = d_w_of(&none);
+        const struct chunk none = chunk_of(h, pool, scratch, true);
+        const struct matmul d_w = d_w_of(&none, 0, h->vocabulary);
         matmul_run(&d_w, 1, pool, scratch);
     }
     run(h, pool, scratch, true);

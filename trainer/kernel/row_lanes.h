@@ -77,6 +77,14 @@ static inline void lanes_sum_groups(struct lanes *s, const float *a, size_t n)
     _mm512_store_ps(s->part, sum);
 }
 
+static inline void lanes_max_groups(struct lanes *s, const float *a, size_t n)
+{
+    __m512 most = _mm512_load_ps(s->part);
+    for (size_t j = 0; j < n; j += LANES)
+        most = _mm512_max_ps(_mm512_loadu_ps(a + j), most);
+    _mm512_store_ps(s->part, most);
+}
+
 static inline void lanes_wide_groups(struct lanes_wide *s, const float *x, int squares, size_t n)
 {
     __m512d low = _mm512_load_pd(s->part), high = _mm512_load_pd(s->part + 8);
@@ -115,6 +123,17 @@ static inline void lanes_sum_groups(struct lanes *s, const float *a, size_t n)
     _mm256_store_ps(s->part + 8, high);
 }
 
+static inline void lanes_max_groups(struct lanes *s, const float *a, size_t n)
+{
+    __m256 low = _mm256_load_ps(s->part), high = _mm256_load_ps(s->part + 8);
+    for (size_t j = 0; j < n; j += LANES) {
+        low = _mm256_max_ps(_mm256_loadu_ps(a + j), low);
+        high = _mm256_max_ps(_mm256_loadu_ps(a + j + 8), high);
+    }
+    _mm256_store_ps(s->part, low);
+    _mm256_store_ps(s->part + 8, high);
+}
+
 static inline void lanes_wide_groups(struct lanes_wide *s, const float *x, int squares, size_t n)
 {
     __m256d sum[4];
@@ -145,6 +164,12 @@ static inline void lanes_sum_groups(struct lanes *s, const float *a, size_t n)
         s->part[j % LANES] += a[j];
 }
 
+static inline void lanes_max_groups(struct lanes *s, const float *a, size_t n)
+{
+    for (size_t j = 0; j < n; j++)
+        if (a[j] > s->part[j % LANES]) s->part[j % LANES] = a[j];
+}
+
 // The square of an f32 is exact in f64, so that no fused operation is needed.
 static inline void lanes_wide_groups(struct lanes_wide *s, const float *x, int squares, size_t n)
 {
@@ -172,6 +197,21 @@ static inline void lanes_sum(struct lanes *s, const float *a, size_t n)
     lanes_sum_groups(s, a, whole);
     for (size_t j = whole; j < n; j++)
         s->part[j - whole] += a[j];
+}
+
+/// The largest of `least` and a; NaNs count as nothing.
+static inline float lanes_max(const float *a, size_t n, float least)
+{
+    struct lanes s;
+    for (size_t k = 0; k < LANES; k++)
+        s.part[k] = least;
+    const size_t whole = n - n % LANES;
+    lanes_max_groups(&s, a, whole);
+    for (size_t j = whole; j < n; j++)
+        if (a[j] > s.part[0]) s.part[0] = a[j];
+    for (size_t k = 1; k < LANES; k++)
+        if (s.part[k] > s.part[0]) s.part[0] = s.part[k];
+    return s.part[0];
 }
 
 /// s += x^2 in f64.

@@ -1,116 +1,66 @@
 #pragma once
 // The body of softmax_<isa>.c, which defines SOFTMAX_TABLE, the table's name, and is compiled with
-// its instruction set's flags. Inner loops run over 16 lanes, so that compilers vectorise them.
+// its instruction set's flags.
 
 #include <math.h>
 
 #include "base/err.h"
 #include "base/size.h"
+#include "trainer/kernel/operand.h"
+#include "trainer/kernel/row_lanes.h"
 #include "trainer/kernel/softmax.h"
 #include "trainer/kernel/vmath.h"
 
-enum { LANES = 16 };
+#ifndef SOFTMAX_TABLE
+#define SOFTMAX_TABLE softmax_body_table
+#endif
 
-// Fixed tree over 16 partial sums.
-static inline float fold(const float *part)
-{
-    float s[LANES / 2];
-    for (int i = 0; i < 8; i++)
-        s[i] = part[i] + part[i + 8];
-    for (int i = 0; i < 4; i++)
-        s[i] += s[i + 4];
-    return (s[0] + s[2]) + (s[1] + s[3]);
-}
-
-static inline float fold_max(const float *part)
-{
-    float m = part[0];
-    for (int i = 1; i < LANES; i++)
-        m = part[i] > m ? part[i] : m;
-    return m;
-}
-
-static inline uint16_t narrow(float f)
-{
-    const uint32_t bits = vmath_bits(f);
-    const uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
-    const uint32_t quiet = (bits >> 16) | 0x40u;
-    return (uint16_t)((bits & 0x7fffffffu) > 0x7f800000u ? quiet : rounded);
-}
-
-// n <= 16 values to index `at` of out.
-static inline void put(enum dtype type, void *out, size_t at, const float *v, size_t n)
-{
-    if (type == DTYPE_F32) {
-        memcpy((float *)out + at, v, n * sizeof *v);
-        return;
-    }
-    uint16_t rounded[LANES];
-    for (int l = 0; l < LANES; l++)
-        rounded[l] = narrow(v[l]);
-    memcpy((uint16_t *)out + at, rounded, n * sizeof *rounded);
-}
-
-static inline void get(enum dtype type, const void *in, size_t at, float *v, size_t n)
-{
-    if (type == DTYPE_F32) {
-        memcpy(v, (const float *)in + at, n * sizeof *v);
-        return;
-    }
-    uint16_t half[LANES] = {0};
-    memcpy(half, (const uint16_t *)in + at, n * sizeof *half);
-    for (int l = 0; l < LANES; l++)
-        v[l] = vmath_float((uint32_t)half[l] << 16);
-}
-
-static inline float tile_maximum(const struct softmax_tile *t, size_t row, float maximum)
+// Scaled scores of a row, -inf where it does not see.
+static inline void tile_scores(const struct softmax_tile *t, size_t row, float *restrict x)
 {
     const float *s = t->scores + row * SOFTMAX_COLUMNS;
-    float part[LANES];
-    for (int l = 0; l < LANES; l++)
-        part[l] = maximum;
-    for (int c = 0; c < SOFTMAX_COLUMNS; c += LANES)
-        for (int l = 0; l < LANES; l++) {
-            const int seen = (c + l >= t->first[row]) & (c + l < t->last[row]);
-            const float x = vmath_select(seen, s[c + l] * t->scale, maximum);
-            part[l] = x > part[l] ? x : part[l];
-        }
-    return fold_max(part);
+    const float scale = t->scale;
+    const int32_t first = t->first[row], last = t->last[row];
+    ROWS_LOOP
+    for (int32_t c = 0; c < SOFTMAX_COLUMNS; c++)
+        x[c] = vmath_select((c >= first) & (c < last), s[c] * scale, -INFINITY);
 }
 
-// p of one row against `maximum`, and its sum.
-static inline float tile_exponentials(const struct softmax_tile *t, size_t row, float maximum)
+// e^(x - offset) in place, and the sum.
+static inline float exponentials(float *x, size_t n, float offset)
 {
-    const float *s = t->scores + row * SOFTMAX_COLUMNS;
-    float part[LANES] = {0};
-    for (int c = 0; c < SOFTMAX_COLUMNS; c += LANES) {
-        float p[LANES];
-        for (int l = 0; l < LANES; l++) {
-            const int seen = (c + l >= t->first[row]) & (c + l < t->last[row]);
-            p[l] = vmath_select(seen, vmath_exp(s[c + l] * t->scale - maximum), 0.0f);
-            part[l] += p[l];
-        }
-        put(t->type, t->p, row * SOFTMAX_COLUMNS + (size_t)c, p, LANES);
-    }
-    return fold(part);
+    ROWS_LOOP
+    for (size_t j = 0; j < n; j++)
+        x[j] = vmath_exp(x[j] - offset);
+    struct lanes sum = lanes_zero();
+    lanes_sum(&sum, x, n);
+    return lanes_total(&sum);
+}
+
+static inline void shrink(float *o, size_t n, float factor)
+{
+    ROWS_LOOP
+    for (size_t j = 0; j < n; j++)
+        o[j] *= factor;
 }
 
 static void forward(const struct softmax_tile *t, struct softmax_state *s)
 {
     for (size_t r = 0; r < t->n_rows; r++) {
-        const float maximum = tile_maximum(t, r, s->maximum[r]);
+        float x[SOFTMAX_COLUMNS] = {0};
+        const struct target p = {t->p, t->type};
+        float *to = operand_target(p, r * SOFTMAX_COLUMNS, x);
+        tile_scores(t, r, to);
+        const float maximum = lanes_max(to, SOFTMAX_COLUMNS, s->maximum[r]);
         if (maximum == -INFINITY) { // the row has seen nothing yet
-            const float none[LANES] = {0};
-            for (size_t c = 0; c < SOFTMAX_COLUMNS; c += LANES)
-                put(t->type, t->p, r * SOFTMAX_COLUMNS + c, none, LANES);
-            continue;
+            memset(to, 0, sizeof x);
+        } else {
+            const float factor = vmath_exp(s->maximum[r] - maximum);
+            s->sum[r] = s->sum[r] * factor + exponentials(to, SOFTMAX_COLUMNS, maximum);
+            s->maximum[r] = maximum;
+            shrink(s->o + r * s->head_size, s->head_size, factor);
         }
-        const float shrink = vmath_exp(s->maximum[r] - maximum);
-        s->sum[r] = s->sum[r] * shrink + tile_exponentials(t, r, maximum);
-        s->maximum[r] = maximum;
-        float *o = s->o + r * s->head_size;
-        for (size_t j = 0; j < s->head_size; j++)
-            o[j] *= shrink;
+        operand_store(p, r * SOFTMAX_COLUMNS, SOFTMAX_COLUMNS, to);
     }
 }
 
@@ -118,109 +68,124 @@ static void finish(const struct softmax_state *s, size_t n_rows, enum dtype type
                    size_t o_stride, float *lse, size_t lse_stride)
 {
     for (size_t r = 0; r < n_rows; r++) {
-        const float inverse = 1.0f / s->sum[r];
-        for (size_t j = 0; j < s->head_size; j += LANES) {
-            const size_t n = size_min(LANES, s->head_size - j);
-            float v[LANES] = {0};
-            memcpy(v, s->o + r * s->head_size + j, n * sizeof *v);
-            for (int l = 0; l < LANES; l++)
-                v[l] *= inverse;
-            put(type, o, r * o_stride + j, v, n);
-        }
+        const struct target to = {o, type};
+        float *row = s->o + r * s->head_size;
+        shrink(row, s->head_size, 1.0f / s->sum[r]);
+        if (type == DTYPE_F32)
+            memcpy((float *)o + r * o_stride, row, s->head_size * sizeof *row);
+        else
+            operand_store(to, r * o_stride, s->head_size, row);
         if (lse) lse[r * lse_stride] = s->maximum[r] + vmath_log(s->sum[r]);
+    }
+}
+
+static inline void gradient_row(const struct softmax_tile *t, size_t row, float *restrict p,
+                                float *restrict d_s)
+{
+    const float *d_p = t->d_p + row * SOFTMAX_COLUMNS;
+    const float lse = t->lse[row], delta = t->delta[row], scale = t->scale;
+    tile_scores(t, row, p);
+    ROWS_LOOP
+    for (size_t c = 0; c < SOFTMAX_COLUMNS; c++) {
+        const int seen = p[c] > -INFINITY;
+        p[c] = vmath_exp(p[c] - lse);
+        d_s[c] = vmath_select(seen, p[c] * (d_p[c] - delta) * scale, 0.0f);
     }
 }
 
 static void gradient(const struct softmax_tile *t)
 {
-    for (size_t r = 0; r < t->n_rows; r++)
-        for (size_t c = 0; c < SOFTMAX_COLUMNS; c += LANES) {
-            const size_t at = r * SOFTMAX_COLUMNS + c;
-            float p[LANES], d_s[LANES];
-            for (int l = 0; l < LANES; l++) {
-                const int column = (int)c + l;
-                const int seen = (column >= t->first[r]) & (column < t->last[r]);
-                const float e = vmath_exp(t->scores[at + (size_t)l] * t->scale - t->lse[r]);
-                const float d = e * (t->d_p[at + (size_t)l] - t->delta[r]) * t->scale;
-                p[l] = vmath_select(seen, e, 0.0f);
-                d_s[l] = vmath_select(seen, d, 0.0f);
-            }
-            put(t->type, t->p, at, p, LANES);
-            put(t->type, t->d_s, at, d_s, LANES);
-        }
+    const struct target p = {t->p, t->type}, d_s = {t->d_s, t->type};
+    for (size_t r = 0; r < t->n_rows; r++) {
+        float p_buffer[SOFTMAX_COLUMNS], d_s_buffer[SOFTMAX_COLUMNS];
+        const size_t at = r * SOFTMAX_COLUMNS;
+        float *p_row = operand_target(p, at, p_buffer);
+        float *d_s_row = operand_target(d_s, at, d_s_buffer);
+        gradient_row(t, r, p_row, d_s_row);
+        operand_store(p, at, SOFTMAX_COLUMNS, p_row);
+        operand_store(d_s, at, SOFTMAX_COLUMNS, d_s_row);
+    }
 }
 
 static void dots(enum dtype type, const void *x, const void *y, size_t stride, size_t n_rows,
                  size_t n_columns, float *out)
 {
+    const struct operand a = {x, type}, b = {y, type};
+    float a_buffer[PIECE], b_buffer[PIECE];
     for (size_t r = 0; r < n_rows; r++) {
-        float part[LANES] = {0};
-        for (size_t j = 0; j < n_columns; j += LANES) {
-            const size_t n = size_min(LANES, n_columns - j);
-            float a[LANES] = {0}, b[LANES] = {0};
-            get(type, x, r * stride + j, a, n);
-            get(type, y, r * stride + j, b, n);
-            for (int l = 0; l < LANES; l++)
-                part[l] = vmath_fma(a[l], b[l], part[l]);
+        struct lanes sum = lanes_zero();
+        for (size_t j = 0; j < n_columns; j += PIECE) {
+            const size_t n = operand_piece(j, n_columns);
+            lanes_dot(&sum, operand_load(a, r * stride + j, n, a_buffer),
+                      operand_load(b, r * stride + j, n, b_buffer), n);
         }
-        out[r] = fold(part);
+        out[r] = lanes_total(&sum);
     }
 }
 
 static void cap(float *z, size_t n, float softcap)
 {
+    ROWS_LOOP
     for (size_t j = 0; j < n; j++)
         z[j] = softcap * vmath_tanh(z[j] / softcap);
 }
 
-static inline float row_maximum(const float *z, size_t n)
-{
-    float part[LANES];
-    for (int l = 0; l < LANES; l++)
-        part[l] = -INFINITY;
-    size_t j = 0;
-    for (; j + LANES <= n; j += LANES)
-        for (int l = 0; l < LANES; l++)
-            part[l] = z[j + (size_t)l] > part[l] ? z[j + (size_t)l] : part[l];
-    for (; j < n; j++)
-        part[0] = z[j] > part[0] ? z[j] : part[0];
-    return fold_max(part);
-}
-
 static float loss(const float *z, size_t n, struct softmax_loss *s)
 {
-    const float maximum = row_maximum(z, n);
-    float part[LANES] = {0};
-    size_t j = 0;
-    for (; j + LANES <= n; j += LANES)
-        for (int l = 0; l < LANES; l++)
-            part[l] += vmath_exp(z[j + (size_t)l] - maximum);
-    for (size_t l = 0; j + l < n; l++)
-        part[l] += vmath_exp(z[j + l] - maximum);
-    s->log_sum = maximum + vmath_log(fold(part));
+    const float maximum = lanes_max(z, n, -INFINITY);
+    struct lanes sum = lanes_zero();
+    for (size_t first = 0; first < n; first += PIECE) {
+        const size_t n_here = operand_piece(first, n);
+        float e[PIECE];
+        ROWS_LOOP
+        for (size_t j = 0; j < n_here; j++)
+            e[j] = vmath_exp(z[first + j] - maximum);
+        lanes_sum(&sum, e, n_here);
+    }
+    s->log_sum = maximum + vmath_log(lanes_total(&sum));
     if (s->mask == 0.0f) return 0.0f;
     ASSERT(s->target >= 0 && (size_t)s->target < n);
     return s->mask * (s->log_sum - z[s->target] + s->z_loss * s->log_sum * s->log_sum);
 }
 
+// Of every logit as if none were the target; the target's own follows.
+static inline void loss_gradient_piece(const float *z, size_t n, const struct softmax_loss *s,
+                                       float *d)
+{
+    const float factor = s->scale * s->mask, log_sum = s->log_sum;
+    const float all = factor * (1.0f + 2.0f * s->z_loss * log_sum);
+    const float inverse_cap = s->softcap > 0.0f ? 1.0f / s->softcap : 0.0f;
+    ROWS_LOOP
+    for (size_t j = 0; j < n; j++) {
+        const float tanh_z = z[j] * inverse_cap;
+        d[j] = all * vmath_exp(z[j] - log_sum) * vmath_fma(-tanh_z, tanh_z, 1.0f);
+    }
+}
+
+static inline void loss_gradient_target(const struct softmax_loss *s, float z, float *d)
+{
+    const float tanh_z = s->softcap > 0.0f ? z / s->softcap : 0.0f;
+    *d -= s->scale * s->mask * vmath_fma(-tanh_z, tanh_z, 1.0f);
+}
+
+// Piece by piece: a rounded piece lies below the logits that are still to be read.
 static void loss_gradient(const float *z, size_t n, const struct softmax_loss *s, enum dtype type,
                           void *d_z)
 {
-    const float factor = s->scale * s->mask;
-    const float spread = 1.0f + 2.0f * s->z_loss * s->log_sum;
-    const float inverse_cap = s->softcap > 0.0f ? 1.0f / s->softcap : 0.0f;
-    for (size_t j = 0; j < n; j += LANES) {
-        const size_t n_here = size_min(LANES, n - j);
-        float v[LANES] = {0}, d[LANES];
-        memcpy(v, z + j, n_here * sizeof *v);
-        for (int l = 0; l < LANES; l++) {
-            const float hit = (float)((int32_t)j + l == s->target);
-            const float tanh_z = v[l] * inverse_cap;
-            const float slope = vmath_fma(-tanh_z, tanh_z, 1.0f);
-            const float p = vmath_exp(v[l] - s->log_sum);
-            d[l] = vmath_select(factor != 0.0f, factor * (p * spread - hit) * slope, 0.0f);
+    const struct target to = {d_z, type};
+    for (size_t first = 0; first < n; first += PIECE) {
+        const size_t n_here = operand_piece(first, n);
+        const int hit = s->target >= 0 && (size_t)s->target - first < n_here;
+        const float z_target = hit ? z[s->target] : 0.0f;
+        float buffer[PIECE];
+        float *d = operand_target(to, first, buffer);
+        if (s->mask == 0.0f) {
+            memset(d, 0, n_here * sizeof *d);
+        } else {
+            loss_gradient_piece(z + first, n_here, s, d);
+            if (hit) loss_gradient_target(s, z_target, d + ((size_t)s->target - first));
         }
-        put(type, d_z, j, d, n_here);
+        operand_store(to, first, n_here, d);
     }
 }
 
