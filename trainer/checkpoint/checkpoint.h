@@ -48,7 +48,8 @@ struct checkpoint_model {
 };
 
 /// Writes folder (RUN/checkpoints/step-N, made if needed). pieces of all ranks together cover every tensor once. On an error every rank
-/// returns it, the attempt's files are removed and earlier checkpoints are untouched. Collective. Errors: ERR_IO.
+/// returns it, earlier checkpoints are untouched and the attempt's files are removed, unless the error came after the commit: then the new
+/// checkpoint is there, whole. Collective. Errors: ERR_IO; ERR_DATA (a run file that is not UTF-8).
 enum err checkpoint_save(const char *folder, struct fabric *f, const struct checkpoint_model *m,
                          const struct checkpoint_piece *pieces, size_t n_pieces,
                          const struct checkpoint_state *state) MUST_CHECK;
@@ -59,12 +60,12 @@ enum err checkpoint_read_state(const char *folder, struct arena *a,
 enum err checkpoint_read_model(const char *folder, struct arena *a,
                                struct checkpoint_model *out) MUST_CHECK;
 /// Fills the pieces, whatever ranks saved them; checks every checksum it reads. A tensor that is missing or of another shape is ERR_DATA naming it and
-/// both shapes (checkpoint of another model). components: bit c = fill component c. Local; ranks agree afterwards.
+/// both shapes (checkpoint of another model), and so are elements that are missing or there twice. components: bit c = fill component c. Local; ranks agree afterwards.
 enum err checkpoint_load(const char *folder, const struct checkpoint_model *m,
                          const struct checkpoint_piece *pieces, size_t n_pieces,
                          unsigned components) MUST_CHECK;
 /// The newest committed checkpoint under run_folder (by step number; half-written ones are passed over): its path in a, or NULL when there is none. Local.
 enum err checkpoint_newest(const char *run_folder, struct arena *a, char **path,
                            uint64_t *step) MUST_CHECK;
-/// Keeps the newest `keep` committed checkpoints, removes older ones and the litter of failed attempts. Called by rank 0 after a commit. Local.
+/// Keeps the newest `keep` >= 1 committed checkpoints, removes older ones and the litter of failed attempts. Called by rank 0 after a commit. Local.
 enum err checkpoint_prune(const char *run_folder, uint64_t keep) MUST_CHECK;

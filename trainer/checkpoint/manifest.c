@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/json_text.h"
@@ -54,19 +55,32 @@ static json_t *manifest_json(const struct manifest *m)
         "parts", parts_json(m));
 }
 
-enum err manifest_write(const char *folder, const struct manifest *m)
+// Under a name of its own first: what fails before the rename has not committed, what fails after it has.
+static enum err replace(const char *folder, const char *text, struct arena *a, bool *committed)
 {
+    char *path = arena_printf(a, "%s/manifest", folder);
+    char *fresh = arena_printf(a, "%s.new", path);
+    enum err err = file_replace(fresh, text, strlen(text));
+    if (err == OK) err = file_rename(fresh, path);
+    *committed = err == OK;
+    if (err == OK) return file_fsync_folder(folder);
+    unlink(fresh);
+    return err;
+}
+
+enum err manifest_write(const char *folder, const struct manifest *m, bool *committed)
+{
+    *committed = false;
+    json_t *json = manifest_json(m);
+    char *body = json == NULL ? NULL : json_dumps(json, JSON_INDENT(1));
+    json_decref(json);
+    if (body == NULL) return fail(ERR_DATA, "%s: the run file is not UTF-8 text", folder);
     struct arena a;
     arena_init(&a, "manifest");
-    json_t *json = manifest_json(m);
-    char *text;
-    enum err err = json_text(json, &a, &text);
-    json_decref(json);
-    if (err == OK) {
-        text = arena_printf(&a, "%scrc32c %08x\n", text, hash_crc32c(0, text, strlen(text)));
-        err = file_replace(arena_printf(&a, "%s/manifest", folder), text, strlen(text));
-    }
+    uint32_t sum = hash_crc32c(hash_crc32c(0, body, strlen(body)), "\n", 1);
+    enum err err = replace(folder, arena_printf(&a, "%s\ncrc32c %08x\n", body, sum), &a, committed);
     arena_fini(&a);
+    free(body);
     return err;
 }
 
@@ -81,10 +95,11 @@ struct reader {
 static uint64_t take_hex(struct reader *r, const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
-    char *end = NULL;
-    uint64_t value = text == NULL ? 0 : strtoull(text, &end, 16);
-    if (text == NULL || *text == '\0' || *end != '\0') r->missing = key;
-    return value;
+    if (text == NULL || strlen(text) != 16 || strspn(text, "0123456789abcdef") != 16) {
+        r->missing = key;
+        return 0;
+    }
+    return strtoull(text, NULL, 16);
 }
 
 static uint64_t take_count(struct reader *r, const json_t *object, const char *key)
@@ -130,7 +145,9 @@ static struct checkpoint_tensor take_tensor(struct reader *r, const json_t *obje
         return t;
     }
     t.n_dims = (int)n;
-    t.has_moments = json_is_true(json_object_get(object, "moments"));
+    const json_t *moments = json_object_get(object, "moments");
+    t.has_moments = json_is_true(moments);
+    if (!json_is_boolean(moments)) r->missing = "moments";
     for (size_t d = 0; d < n; d++) {
         json_int_t dim = json_integer_value(json_array_get(dims, d));
         t.dims[d] = (uint64_t)dim;
@@ -204,16 +221,24 @@ static enum err decode(struct reader *r, const json_t *root, struct manifest *ou
                               : fail(ERR_DATA, "%s: '%s' is missing or wrong", r->path, r->missing);
 }
 
+enum err manifest_decode(struct span text, const char *path, struct arena *a, struct manifest *out)
+{
+    struct reader r = {.path = path, .arena = a};
+    size_t body_bytes;
+    TRY(check_sum(path, text, &body_bytes));
+    json_t *root = json_loadb((const char *)text.data, body_bytes, JSON_REJECT_DUPLICATES, NULL);
+    if (root == NULL) return fail(ERR_DATA, "%s: not JSON", path);
+    struct manifest m = {0};
+    enum err err = decode(&r, root, &m);
+    json_decref(root);
+    if (err == OK) *out = m;
+    return err;
+}
+
 enum err manifest_read(const char *folder, struct arena *a, struct manifest *out)
 {
-    struct reader r = {.path = arena_printf(a, "%s/manifest", folder), .arena = a};
+    char *path = arena_printf(a, "%s/manifest", folder);
     struct span text;
-    TRY(file_read(r.path, MANIFEST_LIMIT_BYTES, a, &text));
-    size_t body_bytes;
-    TRY(check_sum(r.path, text, &body_bytes));
-    json_t *root = json_loadb((const char *)text.data, body_bytes, JSON_REJECT_DUPLICATES, NULL);
-    if (root == NULL) return fail(ERR_DATA, "%s: not JSON", r.path);
-    enum err err = decode(&r, root, out);
-    json_decref(root);
-    return err;
+    TRY(file_read(path, MANIFEST_LIMIT_BYTES, a, &text));
+    return manifest_decode(text, path, a, out);
 }
