@@ -72,11 +72,9 @@ static inline uint32_t decoder_place_sum(uint64_t id, uint64_t offset, const uns
     return decoder_crc32c(place, 16, bytes, n_bytes);
 }
 
-static inline int decoder_all_zero(const unsigned char *p, size_t n)
+static inline int decoder_all_zero(const unsigned char *p)
 {
-    for (size_t i = 0; i < n; i++)
-        if (p[i] != 0) return 0;
-    return 1;
+    return decoder_number(p, 8) == 0 && decoder_number(p + 4, 8) == 0;
 }
 
 // The whole file, or NULL.
@@ -85,19 +83,13 @@ static inline unsigned char *decoder_file(const char *path, size_t *n)
     FILE *file = fopen(path, "rb");
     if (!file) return NULL;
     fseek(file, 0, SEEK_END);
-    const long size = ftell(file);
+    *n = (size_t)ftell(file);
     rewind(file);
-    unsigned char *bytes = size < 0 ? NULL : decoder_memory((size_t)size);
-    *n = size < 0 ? 0 : (size_t)size;
-    if (bytes && fread(bytes, 1, *n, file) != *n) {
-        free(bytes);
-        bytes = NULL;
-    }
+    unsigned char *bytes = decoder_memory(*n);
+    *n = fread(bytes, 1, *n, file);
     fclose(file);
     return bytes;
 }
-
-// --- parts ---
 
 // Elements of one piece, frame by frame; *offset moves behind them.
 static inline int decoder_piece(struct decoder_checkpoint *c, const char *path,
@@ -106,7 +98,7 @@ static inline int decoder_piece(struct decoder_checkpoint *c, const char *path,
 {
     const uint64_t tensor = decoder_number(row, 8), first = decoder_number(row + 8, 8);
     const uint64_t n = decoder_number(row + 16, 8), component = decoder_number(row + 32, 4);
-    if (decoder_number(row + 24, 8) != *offset || n == 0 || !decoder_all_zero(row + 36, 12))
+    if (decoder_number(row + 24, 8) != *offset || n == 0 || !decoder_all_zero(row + 36))
         return decoder_fail(c, path, "row of the table");
     if (tensor >= c->n_tensors || component >= 3 || !c->tensors[tensor].data[component])
         return decoder_fail(c, path, "no such tensor or component");
@@ -135,7 +127,7 @@ static inline int decoder_part_bytes(struct decoder_checkpoint *c, const char *p
     if (n < 80) return decoder_fail(c, path, "too short");
     if (memcmp(file, "WEFTPART", 8) != 0 || decoder_number(file + 8, 4) != 1 ||
         decoder_number(file + 12, 4) != 65536 || decoder_number(file + 16, 8) != id ||
-        !decoder_all_zero(file + 24, 20) ||
+        !decoder_all_zero(file + 24) || !decoder_all_zero(file + 32) ||
         decoder_number(file + 44, 4) != decoder_crc32c(file, 44, NULL, 0))
         return decoder_fail(c, path, "header");
     const unsigned char *footer = file + n - 32;
@@ -168,8 +160,6 @@ static inline int decoder_part(struct decoder_checkpoint *c, const char *folder,
     free(file);
     return fine;
 }
-
-// --- manifest ---
 
 static inline void decoder_tensors(struct decoder_checkpoint *c, const json_t *list)
 {
@@ -236,10 +226,7 @@ static inline int decoder_read(const char *folder, struct decoder_checkpoint *ou
     snprintf(path, sizeof path, "%s/manifest", folder);
     size_t n = 0;
     unsigned char *text = decoder_file(path, &n);
-    if (!text || n < 16) {
-        free(text);
-        return decoder_fail(out, path, "cannot read");
-    }
+    if (!text || n < 16) return free(text), decoder_fail(out, path, "too short");
     snprintf(tail, sizeof tail, "crc32c %08x\n", decoder_crc32c(text, n - 16, NULL, 0));
     json_t *root = NULL;
     if (memcmp(text + n - 16, tail, 16) == 0)

@@ -240,6 +240,7 @@ static void check_one_rank_fails(uint64_t seed)
             everyone();
         }
     load(&c, seed + 1, 500, size);
+    everyone();
 }
 
 static void put(const char *name, const char *text)

@@ -71,16 +71,19 @@ static enum err replace(const char *folder, const char *text, struct arena *a, b
 enum err manifest_write(const char *folder, const struct manifest *m, bool *committed)
 {
     *committed = false;
-    json_t *json = manifest_json(m);
-    char *body = json == NULL ? NULL : json_dumps(json, JSON_INDENT(1));
-    json_decref(json);
-    if (body == NULL) return fail(ERR_DATA, "%s: the run file is not UTF-8 text", folder);
     struct arena a;
     arena_init(&a, "manifest");
-    uint32_t sum = hash_crc32c(hash_crc32c(0, body, strlen(body)), "\n", 1);
-    enum err err = replace(folder, arena_printf(&a, "%s\ncrc32c %08x\n", body, sum), &a, committed);
+    json_t *json = manifest_json(m);
+    char *body = NULL;
+    enum err err = json_text(json, &a, &body);
+    json_decref(json);
+    if (err == OK) {
+        uint32_t sum = hash_crc32c(0, body, strlen(body));
+        err = replace(folder, arena_printf(&a, "%scrc32c %08x\n", body, sum), &a, committed);
+    } else {
+        err = fail(ERR_DATA, "%s: the run file is not UTF-8 text", folder);
+    }
     arena_fini(&a);
-    free(body);
     return err;
 }
 

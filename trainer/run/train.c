@@ -206,6 +206,9 @@ static enum err load(struct training *t, struct arena *a)
 {
     struct checkpoint_state saved;
     TRY(checkpoint_read_state(t->checkpoint, a, &saved));
+    if (saved.step != t->next_step)
+        return fail(ERR_DATA, "%s holds step %lu: its folder was renamed", t->checkpoint,
+                    saved.step);
     TRY(checkpoint_load(t->checkpoint, &t->state.model, t->state.kept, t->state.n_kept, 7));
     TRY(check_stream(t, &saved));
     t->last_loss = saved.loss;
