@@ -99,9 +99,9 @@ enum err fabric_agree(struct fabric *f, enum err mine) MUST_CHECK;
 _Noreturn void fabric_abort(struct fabric *f, enum err e, long step);
 
 // The simulated twin: N ranks in one process, virtual time in seconds. Each rank's clock moves by
-// fabric_sim_compute and by waiting. A message leaves when both ends have posted it and both links,
-// out of its sender and into its receiver, are free; it holds them for n_bytes / bytes_per_s. Then
-// the send is done; the receive is done latency_s later. Links serve messages in the order in which
+// fabric_sim_compute and by waiting. Once both ends have posted a message, the link out of its
+// sender and the link into its receiver each serve it for n_bytes / bytes_per_s, after what they
+// already have. When both have, the send is done; the receive is done latency_s later. Links serve messages in the order in which
 // they were matched, so drive the rank with the smallest clock first: then that is the order of
 // virtual time. Each rank is a node of its own.
 struct fabric_sim;

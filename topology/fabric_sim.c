@@ -113,15 +113,17 @@ static double later(double a, double b)
     return a > b ? a : b;
 }
 
-// Reserves both links for the message and says when its two ends are done.
+// Each link serves its own messages one after another, and the message is through when both have served it: a link does not idle
+// because the other end is busy with somebody else's (many flows share a real link; a message is not a circuit).
 static void carry(struct fabric_sim *net, const struct sim_end *send, const struct sim_end *receive)
 {
     struct fabric_sim_rank *from = &net->ranks[send->key.source];
     struct fabric_sim_rank *to = &net->ranks[send->key.destination];
     const double ready_s = later(send->posted_s, receive->posted_s);
-    const double begin_s = later(ready_s, later(from->out_free_s, to->in_free_s));
-    const double sent_s = begin_s + (double)send->n_bytes / net->link.bytes_per_s;
-    from->out_free_s = to->in_free_s = sent_s;
+    const double seconds = (double)send->n_bytes / net->link.bytes_per_s;
+    from->out_free_s = later(ready_s, from->out_free_s) + seconds;
+    to->in_free_s = later(ready_s, to->in_free_s) + seconds;
+    const double sent_s = later(from->out_free_s, to->in_free_s);
     send->op->done_s = later(send->op->done_s, sent_s);
     receive->op->done_s = later(receive->op->done_s, sent_s + net->link.latency_s);
 }

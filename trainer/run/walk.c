@@ -157,6 +157,12 @@ static bool is_wait(enum verb v)
     return v == VERB_GATHER_WAIT || v == VERB_REDUCE_WAIT || v == VERB_SHARE_WAIT;
 }
 
+static void unblock_all(struct walk *w)
+{
+    for (int i = 0; i < w->plan->options.n_ranks; i++)
+        w->ranks[i].blocked = false;
+}
+
 // Plays one step; *blocked when it waits for a peer.
 static enum err play_step(struct walk *w, int rank, bool *blocked)
 {
@@ -167,7 +173,10 @@ static enum err play_step(struct walk *w, int rank, bool *blocked)
     if (*blocked) return OK;
     if (rank == 0) trace_step(w->trace, w->plan, &r->call, r->index);
     TRY(use_values(w, rank, section, s));
-    if (verb_queue(s->verb) == QUEUE_FABRIC) TRY(start(w, rank, s));
+    if (verb_queue(s->verb) == QUEUE_FABRIC) {
+        TRY(start(w, rank, s));
+        unblock_all(w); // a peer may have waited for this: keep to the order of virtual time
+    }
     fabric_sim_compute(w->net, rank, step_seconds(w, rank, section, s));
     end_values(w, rank);
     w->result.n_steps_played++;
@@ -208,12 +217,6 @@ static int next_rank(const struct walk *w)
         if (best < 0 || fabric_sim_clock_s(w->net, i) < fabric_sim_clock_s(w->net, best)) best = i;
     }
     return best;
-}
-
-static void unblock_all(struct walk *w)
-{
-    for (int i = 0; i < w->plan->options.n_ranks; i++)
-        w->ranks[i].blocked = false;
 }
 
 static int first_unfinished(const struct walk *w)
