@@ -34,14 +34,17 @@ foreach(script ${test_scripts})
     set_tests_properties(${name} PROPERTIES LABELS script)
 endforeach()
 
-# A fuzz target is a file tests/<folder>/fuzz_*.c with LLVMFuzzerTestOneInput (preset fuzz; clang).
+# A fuzz target is a file tests/<folder>/fuzz_*.c with LLVMFuzzerTestOneInput (preset fuzz; clang). It
+# links its folder alone: cmake --build build/fuzz --target fuzz_protocol.
 if(WEFT_FUZZ)
     file(GLOB_RECURSE fuzz_sources CONFIGURE_DEPENDS tests/fuzz_*.c)
     foreach(source ${fuzz_sources})
         get_filename_component(name ${source} NAME_WE)
+        get_filename_component(folder ${source} DIRECTORY)
+        get_filename_component(folder ${folder} NAME)
         add_executable(${name} ${source})
         target_compile_options(${name} PRIVATE ${WEFT_WARNINGS})
-        target_link_libraries(${name} PRIVATE trainer datad shard cluster topology base)
+        target_link_libraries(${name} PRIVATE ${folder})
         target_link_options(${name} PRIVATE -fsanitize=fuzzer)
     endforeach()
 endif()
