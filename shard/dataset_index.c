@@ -148,21 +148,27 @@ static int decode_index(const json_t *root, struct arena *a, struct dataset_inde
     return decode_totals(root, out);
 }
 
+enum err dataset_index_decode(struct span text, const char *name, struct arena *a,
+                              struct dataset_index *out)
+{
+    TRY(check_tail(name, text));
+    json_error_t error;
+    json_t *root =
+        json_loadb((const char *)text.data, text.n_bytes, JSON_REJECT_DUPLICATES, &error);
+    if (!root) return fail(ERR_DATA, "%s:%d: %s", name, error.line, error.text);
+    struct dataset_index index = {0};
+    const int valid = decode_index(root, a, &index);
+    json_decref(root);
+    if (!valid)
+        return fail(ERR_DATA, "%s: not a dataset index of version %d", name, DATASET_INDEX_VERSION);
+    *out = index;
+    return OK;
+}
+
 enum err dataset_index_read(const char *folder, struct arena *a, struct dataset_index *out)
 {
     const char *path = arena_printf(a, "%s/dataset.json", folder);
     struct span text;
     TRY(file_read(path, DATASET_INDEX_BYTES_LIMIT, a, &text));
-    TRY(check_tail(path, text));
-    json_error_t error;
-    json_t *root =
-        json_loadb((const char *)text.data, text.n_bytes, JSON_REJECT_DUPLICATES, &error);
-    if (!root) return fail(ERR_DATA, "%s:%d: %s", path, error.line, error.text);
-    struct dataset_index index = {0};
-    const int valid = decode_index(root, a, &index);
-    json_decref(root);
-    if (!valid)
-        return fail(ERR_DATA, "%s: not a dataset index of version %d", path, DATASET_INDEX_VERSION);
-    *out = index;
-    return OK;
+    return dataset_index_decode(text, path, a, out);
 }

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/hash.h"
+#include "base/span.h"
 
 enum {
     DATASET_INDEX_VERSION = 1,
@@ -36,6 +37,10 @@ enum err dataset_index_write(const struct dataset_index *index, const char *fold
 /// Reads and checks folder/dataset.json; texts live in a. Errors: ERR_IO, ERR_DATA, ERR_CORRUPT.
 enum err dataset_index_read(const char *folder, struct arena *a,
                             struct dataset_index *out) MUST_CHECK;
+
+/// As dataset_index_read, of text; name stands for the file in messages.
+enum err dataset_index_decode(struct span text, const char *name, struct arena *a,
+                              struct dataset_index *out) MUST_CHECK;
 
 /// h as the 32 hex digits that the index uses, in a. Can't fail.
 const char *dataset_index_hex(struct hash128 h, struct arena *a);

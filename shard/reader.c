@@ -47,20 +47,11 @@ void reader_close(struct reader *r)
     arena_fini(&r->window_arena);
 }
 
-static enum err open_file(struct reader *r, const struct input_file *file)
-{
-    TRY(file_open_read(file->path, &r->fd));
-    r->file = file;
-    r->n_read = r->number = 0;
-    r->first = r->searched = r->end = 0;
-    return file_size(r->fd, file->path, &r->file_bytes);
-}
-
 // Room for n more bytes behind end: what was taken is dropped, then the window grows.
 static void window_reserve(struct reader *r, size_t n)
 {
     const size_t kept = r->end - r->first;
-    if (r->first) memmove(r->window, r->window + r->first, kept);
+    if (kept) memmove(r->window, r->window + r->first, kept);
     r->searched -= r->first;
     r->first = 0;
     r->end = kept;
@@ -73,6 +64,16 @@ static void window_reserve(struct reader *r, size_t n)
     arena_fini(&r->window_arena);
     r->window_arena = larger;
     r->window = window;
+}
+
+static enum err open_file(struct reader *r, const struct input_file *file)
+{
+    TRY(file_open_read(file->path, &r->fd));
+    r->file = file;
+    r->n_read = r->number = 0;
+    r->first = r->searched = r->end = 0;
+    if (!r->window) window_reserve(r, WINDOW_READ_BYTES);
+    return file_size(r->fd, file->path, &r->file_bytes);
 }
 
 static enum err window_fill(struct reader *r)
