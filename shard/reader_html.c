@@ -1,6 +1,6 @@
 // gumbo builds the tree. Three things keep hostile pages in bounds: a pass over the tags refuses
-// pages whose elements nest too deep before gumbo sees them (its time grows with depth); gumbo's
-// memory comes from an arena with a limit, left by longjmp when it is passed; and the tree is
+// pages whose elements nest too deep or whose tags have too many attributes before gumbo sees them
+// (its time grows with the depth, and with the square of the attributes); gumbo's memory comes from an arena with a limit, left by longjmp when it is passed; and the tree is
 // walked by parent links and dropped with the arena, because gumbo's own destructor recurses.
 
 #include "shard/reader_html.h"
@@ -39,8 +39,9 @@ static bool never_nests(const uint8_t *name, size_t n)
     return false;
 }
 
-// Past the tag that begins at i ("<name" or "</name"), attributes in quotes included.
-static size_t skip_tag(struct span html, size_t i)
+// Past the tag whose name ends at i, attributes in quotes included; *n_attributes is at least their
+// number.
+static size_t skip_tag(struct span html, size_t i, size_t *n_attributes)
 {
     uint8_t quote = 0;
     for (; i < html.n_bytes; i++) {
@@ -51,6 +52,8 @@ static size_t skip_tag(struct span html, size_t i)
             return i + 1;
         } else if ((c == '"' || c == '\'') && html.data[i - 1] == '=') {
             quote = c;
+        } else if (is_space(c) || c == '/') {
+            ++*n_attributes;
         }
     }
     return i;
@@ -62,10 +65,36 @@ static size_t skip_comment(struct span html, size_t i)
     return end ? (size_t)(end - html.data) + 3 : html.n_bytes;
 }
 
-// Start tags minus end tags, at most; an estimate of the depth of the tree.
-static enum err check_depth(struct span html)
+// Open elements, by a hash of their names: an end tag ends only what was opened.
+struct nesting {
+    uint32_t n_open[256];
+    uint32_t depth;
+};
+
+static void count_tag(struct nesting *n, const uint8_t *name, size_t n_name, bool ends)
 {
-    int64_t depth = 0;
+    uint32_t hash = 0;
+    for (size_t i = 0; i < n_name; i++)
+        hash = hash * 31 + (name[i] | 0x20);
+    uint32_t *n_open = &n->n_open[hash % 256];
+    if (ends && *n_open == 0) return;
+    *n_open += ends ? UINT32_MAX : 1;
+    n->depth += ends ? UINT32_MAX : 1;
+}
+
+static size_t name_end(struct span html, size_t i)
+{
+    while (i < html.n_bytes && !is_space(html.data[i]) && html.data[i] != '>' &&
+           html.data[i] != '/')
+        i++;
+    return i;
+}
+
+// Tags that are open, wherever they are: an estimate of the depth of the tree, seldom too low.
+static enum err check_tags(struct span html)
+{
+    struct nesting n = {0};
+    uint64_t work = 0;
     for (size_t i = 0; i + 1 < html.n_bytes;) {
         const uint8_t *lt = memchr(html.data + i, '<', html.n_bytes - i - 1);
         if (!lt) break;
@@ -76,17 +105,21 @@ static enum err check_depth(struct span html)
         }
         const bool ends = html.data[i] == '/';
         const size_t first = i + ends;
-        size_t last = first;
-        while (last < html.n_bytes && !is_space(html.data[last]) && html.data[last] != '>' &&
-               html.data[last] != '/')
-            last++;
-        if (last == first || !is_letter(html.data[first])) continue;
-        if (!never_nests(html.data + first, last - first)) depth += ends ? -1 : 1;
-        if (depth < 0) depth = 0; // an end tag without a start
-        if (depth > READER_HTML_DEPTH_LIMIT)
+        if (first == html.n_bytes || !is_letter(html.data[first])) continue;
+        const size_t last = name_end(html, first);
+        if (!never_nests(html.data + first, last - first))
+            count_tag(&n, html.data + first, last - first, ends);
+        if (n.depth > READER_HTML_DEPTH_LIMIT)
             return fail(ERR_DATA, "HTML nested deeper than %d at offset %zu",
                         READER_HTML_DEPTH_LIMIT, i);
-        i = skip_tag(html, last);
+        work += (uint64_t)n.depth * n.depth;
+        if (work > READER_HTML_WORK_LIMIT)
+            return fail(ERR_DATA, "HTML with too many tags too deep at offset %zu", i);
+        size_t n_attributes = 0;
+        i = skip_tag(html, last, &n_attributes);
+        if (n_attributes > READER_HTML_ATTRIBUTE_LIMIT)
+            return fail(ERR_DATA, "HTML tag with more than %d attributes before offset %zu",
+                        READER_HTML_ATTRIBUTE_LIMIT, i);
     }
     return OK;
 }
@@ -189,7 +222,8 @@ static unsigned newlines_of(GumboTag tag)
                   {GUMBO_TAG_ASIDE, 1},   {GUMBO_TAG_FIGCAPTION, 1}, {GUMBO_TAG_FOOTER, 1},
                   {GUMBO_TAG_HEADER, 1},  {GUMBO_TAG_HGROUP, 1},     {GUMBO_TAG_MAIN, 1},
                   {GUMBO_TAG_OPTION, 1},  {GUMBO_TAG_FORM, 1},       {GUMBO_TAG_FIELDSET, 1},
-                  {GUMBO_TAG_CAPTION, 1}, {GUMBO_TAG_SUMMARY, 1},    {GUMBO_TAG_DETAILS, 1}};
+                  {GUMBO_TAG_CAPTION, 1}, {GUMBO_TAG_SUMMARY, 1},    {GUMBO_TAG_DETAILS, 1},
+                  {GUMBO_TAG_NAV, 1}};
     for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
         if (blocks[i].tag == tag) return blocks[i].newlines;
     }
@@ -279,7 +313,7 @@ static void parse_and_walk(struct parser_memory *m, struct span html, struct tex
 
 enum err reader_html_text(struct span html, struct arena *a, struct span *text)
 {
-    TRY(check_depth(html));
+    TRY(check_tags(html));
     struct parser_memory memory = {.limit = READER_HTML_MEMORY_BYTES +
                                             html.n_bytes * READER_HTML_MEMORY_FACTOR};
     struct text *t = ARENA_NEW(a, struct text);

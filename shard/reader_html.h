@@ -7,11 +7,14 @@
 #include "base/span.h"
 
 enum {
-    READER_HTML_DEPTH_LIMIT = 2048,
-    READER_HTML_MEMORY_FACTOR = 128, // parser's bytes per byte of input
+    READER_HTML_DEPTH_LIMIT = 512,
+    READER_HTML_ATTRIBUTE_LIMIT = 1024,  // of one tag, blanks and slashes counted
+    READER_HTML_WORK_LIMIT = 1000000000, // sum over tags of the square of their depth
+    READER_HTML_MEMORY_FACTOR = 64,      // parser's bytes per byte of input; manuals take up to 27
     READER_HTML_MEMORY_BYTES = 16 << 20
 };
 
 /// The text of html, UTF-8 (invalid bytes become U+FFFD), in a. Does not recurse; parser's memory
-/// is bounded. Errors: ERR_DATA (nested deeper, or needs more memory, than the limits).
+/// is bounded. Errors: ERR_DATA (nested deeper, or deep for longer, more attributes in a tag, or more memory needed, than
+/// the limits).
 enum err reader_html_text(struct span html, struct arena *a, struct span *text) MUST_CHECK;

@@ -1,0 +1,64 @@
+#!/bin/sh
+# weft shard from outside: a tokenizer trained, a dataset built with it, text back byte for byte, and one line with the right
+# exit code for each kind of bad input. Argument: the build folder.
+set -u
+weft=$1/weft
+top=/tmp
+[ -w /dev/shm ] && top=/dev/shm
+folder=$(mktemp -d $top/weft-shard-command.XXXXXX) || exit 1
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+
+die() {
+    echo "$*" >&2
+    exit 1
+}
+
+# expect CODE PATTERN COMMAND...: exit code, and one line on stderr that holds the pattern.
+expect() {
+    code=$1 pattern=$2
+    shift 2
+    "$@" >stdout 2>stderr
+    got=$?
+    [ $got = "$code" ] || die "$*: exit $got, expected $code: $(cat stderr)"
+    [ "$(wc -l <stderr)" = 1 ] || die "$*: not one line: $(cat stderr)"
+    grep -q -- "$pattern" stderr || die "$*: '$(cat stderr)' lacks '$pattern'"
+}
+
+mkdir in empty
+i=0
+while [ $i -lt 50 ]; do
+    printf 'Document %d: the quick brown fox jumps over the lazy dog, again and again.\n' $i >in/$i.txt
+    i=$((i + 1))
+done
+printf 'caf\303\251 \377 \360\237\230\200\n' >in/bytes.txt
+"$weft" tokenizer train -o tok.json --vocab 400 in >stdout || die "tokenizer train"
+"$weft" shard build -o out --tokenizer tok.json --workers 2 in >stdout || die "shard build"
+grep -q '^out: documents 51 ' stdout || die "$(cat stdout)"
+"$weft" shard verify out out/shard-00000.shard >stdout || die "shard verify"
+[ "$(grep -c ': ok$' stdout)" = 2 ] || die "$(cat stdout)"
+"$weft" shard cat --document 50 out >text || die "shard cat"
+cmp text in/bytes.txt || die "text differs"
+"$weft" shard cat out >all || die "shard cat"
+"$weft" shard build -o again --tokenizer tok.json --separator "$(printf '\n\f\n')" all >stdout || die "rebuild"
+for dataset in out again; do
+    "$weft" shard stat --json $dataset | grep -q '"documents": 51' || die "shard stat $dataset"
+done
+"$weft" shard build -o compact -t tok.json --compression lz4 in >stdout || die "lz4"
+[ "$("$weft" shard stat --json out | grep '"hash"')" = "$("$weft" shard stat --json compact | grep '"hash"')" ] ||
+    die "the codec changed the dataset's hash"
+
+expect 64 'exists already' "$weft" shard build -o out in
+expect 64 '-o OUT is missing' "$weft" shard build in
+expect 64 'only .none' "$weft" shard build -o x --profile fineweb in
+expect 64 'choose zstd' "$weft" shard build -o x --compression gzip in
+expect 65 'no document' "$weft" shard build -o x empty
+expect 74 'absent: No such file' "$weft" shard build -o x absent
+expect 74 'absent' "$weft" shard build -o x --tokenizer absent in
+expect 74 'No such file' "$weft" shard verify absent
+expect 65 'no document 51' "$weft" shard cat --document 51 out
+WEFT_FAULT='file_write:3+:enospc' expect 74 'No space left' "$weft" shard build -o x in
+[ ! -e x ] && [ ! -e x.partial ] || die "something of a failed build is left"
+printf 'x' | dd of=out/shard-00000.shard bs=1 seek=100 conv=notrunc 2>/dev/null
+expect 65 'out/shard-00000.shard: column tokens frame 0 at offset 64: checksum' "$weft" shard verify out
+echo fine
