@@ -146,6 +146,11 @@ void pool_set_tick(struct pool *p, pool_tick_fn tick_fn, void *context)
     p->tick_context = context;
 }
 
+void pool_tick(struct pool *p, size_t thread_idx)
+{
+    if (thread_idx == 0) tick(p);
+}
+
 static void job_begin(struct pool *p, size_t n_tasks, pool_task_fn task, void *context)
 {
     pthread_mutex_lock(&p->lock);

@@ -20,6 +20,9 @@ void pool_close(struct pool *p);
 size_t pool_n_threads(const struct pool *p);
 /// Called by the thread in pool_run between its tasks; NULL = none.
 void pool_set_tick(struct pool *p, pool_tick_fn tick, void *context);
+/// For tasks that take longer than about 0.3 ms: to be called by the task now and then, outside any
+/// change of MXCSR; ticks when thread_idx is the caller's. Can't fail.
+void pool_tick(struct pool *p, size_t thread_idx);
 /// Runs task(context, i, thread) for i in [0, n_tasks) and returns when all are done. thread_idx is
 /// in [0, n_threads): use it to pick scratch memory. Can't fail.
 void pool_run(struct pool *p, size_t n_tasks, pool_task_fn task, void *context);

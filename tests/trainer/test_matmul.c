@@ -1,6 +1,10 @@
 // Every instruction set the CPU has against the scalar reference, with ==: random shapes, the three
 // uses, accumulation, bias, hard values, lists, one and two threads.
+#include <xmmintrin.h>
+
 #include "tests/trainer/matmul_cases.h"
+#include "trainer/kernel/matmul_kernel.h"
+#include "trainer/kernel/peak.h"
 
 enum { N_CASES = 200, LIST = 5 };
 
@@ -99,6 +103,24 @@ static void test_chunks(struct bench *t, enum dtype type)
     arena_reset(&t->cases.arena);
 }
 
+// The peak loop counts what it does; products leave MXCSR as it was.
+static void test_peak_and_mode(struct bench *t)
+{
+    const size_t n = 1 << 20;
+    const unsigned csr = _mm_getcsr();
+    for (enum isa i = ISA_SCALAR; i <= ISA_AMX; i++) {
+        if (isa_set(i) != i) continue;
+        for (enum dtype type = DTYPE_F32; type <= DTYPE_BF16; type++) {
+            const size_t done = matmul_kernel_get(type)->spin(n);
+            CHECK(done <= n && done > n / 2);
+        }
+        CHECK(peak_flops_per_second(t->pools[1], DTYPE_BF16) > 0.0);
+    }
+    CHECK(peak_matmul_flops_per_second(t->pools[1], DTYPE_BF16, &t->cases.arena) > 0.0);
+    CHECK_EQ(_mm_getcsr() & ~0x3fu, csr & ~0x3fu); // but for the flags of exceptions seen
+    arena_reset(&t->cases.arena);
+}
+
 int main(int argc, char **argv)
 {
     struct bench t = {.cases.key = rng_key(check_seed(argc, argv), "matmul")};
@@ -111,6 +133,7 @@ int main(int argc, char **argv)
     test_random(&t);
     test_blocks(&t);
     test_list(&t);
+    test_peak_and_mode(&t);
     test_chunks(&t, DTYPE_BF16);
     test_chunks(&t, DTYPE_F32);
     for (enum isa i = ISA_SCALAR; i <= ISA_AMX; i++)

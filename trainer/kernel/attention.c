@@ -22,11 +22,13 @@
 #include "trainer/kernel/softmax.h"
 
 enum { ROWS = SOFTMAX_ROWS, COLUMNS = SOFTMAX_COLUMNS, TILE_ELEMS = ROWS * COLUMNS };
+enum { TILES_PER_TICK = 8 }; // a pair of tiles takes 10 to 40 us
 
 struct work {
     const struct attention *a;
     const struct softmax_kernels *kernels;
     const struct rows_kernels *rows;
+    struct pool *pool;
     char *scratch;
     size_t scratch_bytes;  // of a thread
     size_t first_position; // of the first query among the keys: 0 but for decoding
@@ -34,6 +36,7 @@ struct work {
 
 // A thread's scratch: what lies behind its matmul scratch.
 struct room {
+    size_t thread;
     void *matmul;
     float *scores, *d_p; // [ROWS][COLUMNS]
     void *p, *d_s;       // the same, of type
@@ -53,7 +56,7 @@ static size_t room_bytes(size_t head_size)
 
 static struct room room_of(const struct work *w, size_t thread)
 {
-    struct room r = {.matmul = w->scratch + thread * w->scratch_bytes};
+    struct room r = {.thread = thread, .matmul = w->scratch + thread * w->scratch_bytes};
     float *at = (float *)(void *)((char *)r.matmul + matmul_scratch_bytes());
     r.scores = at;
     r.d_p = at + TILE_ELEMS;
@@ -183,6 +186,11 @@ static size_t n_key_tiles(const struct work *w, const struct strip *q)
     return size_ceil_div(w->first_position + q->first + q->n, COLUMNS);
 }
 
+static void tick_now_and_then(const struct work *w, size_t tile, size_t thread)
+{
+    if (tile % TILES_PER_TICK == TILES_PER_TICK - 1) pool_tick(w->pool, thread);
+}
+
 static void run_forward(void *context, size_t task, size_t thread)
 {
     const struct work *w = context;
@@ -200,6 +208,7 @@ static void run_forward(void *context, size_t task, size_t thread)
         multiply_rows(a, &q, a->q, &k, a->k, room.scores, room.matmul);
         w->kernels->forward(&t, &state);
         multiply_tile(a, t.p, false, q.n, &k, a->v, state.o, room.matmul);
+        tick_now_and_then(w, tile, room.thread);
     }
     float *lse = a->lse;
     if (lse) lse += (q.sequence * a->sequence + q.first) * a->n_heads + q.head;
@@ -261,6 +270,7 @@ static void run_d_q(void *context, size_t task, size_t thread)
         const struct strip k = keys_of(w, &q, tile);
         if (!score_gradient(w, &room, &q, &k, &t)) continue;
         multiply_tile(a, t.d_s, false, q.n, &k, a->k, room.sums[0], room.matmul);
+        tick_now_and_then(w, tile, room.thread);
     }
     write_sums(w, &q, room.sums[0], a->d_q);
 }
@@ -279,6 +289,7 @@ static void add_head(const struct work *w, const struct room *room, const struct
         if (!score_gradient(w, room, &q, k, &t)) continue;
         multiply_tile(a, t.d_s, true, k->n, &q, a->q, room->sums[0], room->matmul);
         multiply_tile(a, t.p, true, k->n, &q, a->d_o, room->sums[1], room->matmul);
+        tick_now_and_then(w, tile, room->thread);
     }
 }
 
@@ -298,11 +309,15 @@ static void run_d_k_d_v(void *context, size_t task, size_t thread)
     write_sums(w, &k, room.sums[1], a->d_v);
 }
 
-static struct work work_of(const struct attention *a, void *scratch)
+static struct work work_of(const struct attention *a, struct pool *pool, void *scratch)
 {
     ASSERT(a->n_kv_heads > 0 && a->n_heads % a->n_kv_heads == 0 && a->head_size % 8 == 0);
-    return (struct work){a,       softmax_kernels(),        rows_kernels(),
-                         scratch, room_bytes(a->head_size), 0};
+    return (struct work){.a = a,
+                         .kernels = softmax_kernels(),
+                         .rows = rows_kernels(),
+                         .pool = pool,
+                         .scratch = scratch,
+                         .scratch_bytes = room_bytes(a->head_size)};
 }
 
 size_t attention_scratch_bytes(const struct attention *a, size_t n_threads)
@@ -312,13 +327,13 @@ size_t attention_scratch_bytes(const struct attention *a, size_t n_threads)
 
 void attention_forward(const struct attention *a, struct pool *pool, void *scratch)
 {
-    struct work w = work_of(a, scratch);
+    struct work w = work_of(a, pool, scratch);
     pool_run(pool, n_tiles(a) * a->n_sequences * a->n_heads, run_forward, &w);
 }
 
 void attention_gradient(const struct attention *a, struct pool *pool, void *scratch)
 {
-    struct work w = work_of(a, scratch);
+    struct work w = work_of(a, pool, scratch);
     pool_run(pool, n_tiles(a) * a->n_sequences * a->n_heads, run_d_q, &w);
     pool_run(pool, n_tiles(a) * a->n_sequences * a->n_kv_heads, run_d_k_d_v, &w);
 }
@@ -343,7 +358,7 @@ void attention_cached_forward(const struct attention_cached *a, struct pool *poo
                                     .k = a->k_cache,
                                     .v = a->v_cache,
                                     .o = a->o};
-    struct work w = work_of(&whole, scratch);
+    struct work w = work_of(&whole, pool, scratch);
     w.first_position = a->first_position;
     pool_run(pool, n_tiles(&whole) * a->n_heads, run_forward, &w);
 }

@@ -47,7 +47,9 @@ static void multiply_bf16(const void *panel, const void *strip, float *c, size_t
 
 static size_t spin(size_t n_fmas)
 {
-    float sums[COLUMNS] = {0};
+    float sums[COLUMNS];
+    for (size_t j = 0; j < COLUMNS; j++)
+        sums[j] = (float)j; // all different, or compilers would keep only one chain
     const size_t n = n_fmas / COLUMNS;
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < COLUMNS; j++)
