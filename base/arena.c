@@ -39,8 +39,18 @@ static void chunk_free(struct arena_chunk *chunk)
     free(chunk);
 }
 
+static _Thread_local bool growth_forbidden;
+
+bool arena_forbid(bool forbidden)
+{
+    bool before = growth_forbidden;
+    growth_forbidden = forbidden;
+    return before;
+}
+
 static struct arena_chunk *chunk_add(struct arena *a, size_t need_bytes)
 {
+    ASSERT(!growth_forbidden);
     size_t capacity_bytes = size_max(need_bytes, CHUNK_BYTES);
     size_t total_bytes;
     if (!size_add(capacity_bytes, sizeof(struct arena_chunk) + 63, &total_bytes))

@@ -11,6 +11,7 @@
 // allocations (the slab, data buffers) do not come from here.
 
 #include <stdalign.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct arena_chunk;
@@ -47,5 +48,9 @@ void *arena_grow(struct arena *a, void *old, size_t n_needed, size_t *capacity, 
 
 #define ARENA_GROW(a, type, old, n_needed, capacity) \
     ((type *)arena_grow((a), (old), (n_needed), (capacity), sizeof(type), alignof(type)))
+/// While forbidden, this thread's arenas may not take memory from the system: ASSERT. For code that promises to allocate
+/// nothing (I4). Returns what it was before. Local.
+bool arena_forbid(bool forbidden);
+
 #define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type), alignof(type)))
 #define ARENA_ARRAY(a, type, count) ((type *)arena_array((a), (count), sizeof(type), alignof(type)))

@@ -123,16 +123,31 @@ static const struct {
     [VERB_SAVE] = {save, TIME_SAVE},
 };
 
+// I4: once warm, a step allocates nothing; datad's restart and checkpoints may.
+static bool may_allocate(const struct execute_call *c)
+{
+    return !c->e->warm || c->step->verb == VERB_FETCH || c->step->verb == VERB_SAVE;
+}
+
+static enum err execute_step(const struct execute_call *c)
+{
+    uint64_t begin = clock_now_ns();
+    arena_forbid(!may_allocate(c));
+    enum err err = verbs[c->step->verb].run(c);
+    arena_forbid(false);
+    c->e->time_ns[verbs[c->step->verb].time] += clock_now_ns() - begin;
+    return err;
+}
+
 enum err execute_section(struct executor *e, const struct program_call *call)
 {
     struct execute_call c = {.e = e, .program = call, .section = &e->plan->sections[call->section]};
     for (c.index = 0; c.index < c.section->n_steps; c.index++) {
         c.step = &c.section->steps[c.index];
         trace_step(e->trace, e->plan, call, c.index);
-        uint64_t begin = clock_now_ns();
-        TRY(verbs[c.step->verb].run(&c));
-        e->time_ns[verbs[c.step->verb].time] += clock_now_ns() - begin;
+        TRY(execute_step(&c));
     }
+    if (call->section == SECTION_UPDATE) e->warm = true;
     return OK;
 }
 

@@ -44,8 +44,9 @@ struct executor {
     uint64_t schedule_steps;       // of the whole run: the learning rate's horizon
     uint64_t eval_tokens;
     float clip_scale;
-    uint64_t step;                       // under way
-    bool stop_wanted;                    // this rank was asked to save and end
+    bool warm;        // the phase's first step is done: no allocation from here on
+    uint64_t step;    // under way
+    bool stop_wanted; // this rank was asked to save and end
     uint64_t state_position, state_rows; // decode: first new position, rows that count
     struct execute_result result;
     uint64_t time_ns[TIME_N], op_ns[OP_N];

@@ -178,13 +178,29 @@ static enum err print_start(const struct training *t, const struct plan *p)
     return OK;
 }
 
+// Before step 0 every phase is planned and all ranks agree on every plan: what cannot run is found out now.
+static enum err plan_all_phases(const struct training *t)
+{
+    struct model_ranks ranks = {fabric_size(t->fabric), fabric_n_nodes(t->fabric),
+                                pool_n_threads(t->pool)};
+    enum err err = OK;
+    for (size_t i = 0; err == OK && i <= t->config.n_phases; i++) {
+        struct arena a;
+        arena_init(&a, "plans");
+        struct config phase = config_of_phase(&t->config, i);
+        struct plan *plan;
+        err = fabric_agree(t->fabric, model_plan(&phase, &ranks, &a, &plan));
+        if (err == OK) err = fabric_agree(t->fabric, compare_plans(t, plan));
+        arena_fini(&a);
+    }
+    return err;
+}
+
 static enum err plan_phase(struct training *t, struct arena *a, struct plan **out)
 {
     struct model_ranks ranks = {fabric_size(t->fabric), fabric_n_nodes(t->fabric),
                                 pool_n_threads(t->pool)};
-    enum err err = model_plan(&t->phase, &ranks, a, out);
-    TRY(fabric_agree(t->fabric, err));
-    TRY(fabric_agree(t->fabric, compare_plans(t, *out)));
+    TRY(model_plan(&t->phase, &ranks, a, out));
     return print_start(t, *out);
 }
 
@@ -422,6 +438,7 @@ enum err train_run(const struct train_options *o, struct fabric *f, struct arena
     install_handlers();
     err_set_place(fabric_rank(f), -1);
     enum err err = start(&t);
+    if (err == OK) err = plan_all_phases(&t);
     if (err == OK) err = run_phases(&t);
     enum err closed = step_log_close(&t.log);
     if (t.pool != NULL) pool_close(t.pool);
