@@ -318,6 +318,8 @@ enum err reader_html_text(struct span html, struct arena *a, struct span *text)
                                             html.n_bytes * READER_HTML_MEMORY_FACTOR};
     struct text *t = ARENA_NEW(a, struct text);
     t->a = a;
+    t->capacity = html.n_bytes / 2 + 1;
+    t->data = arena_alloc(a, t->capacity, 1);
     arena_init(&memory.arena, "html");
     const bool fits = setjmp(memory.full) == 0;
     if (fits) parse_and_walk(&memory, html, t);
