@@ -37,6 +37,7 @@ struct config_data {
     double validation;
     int order; // enum config_order
     uint64_t seed;
+    uint64_t window_bins, prefetch, workers, cache_mib; // of the datad that a run starts
 };
 
 // Steps that share one graph and plan. A run has at least one.

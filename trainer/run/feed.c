@@ -8,8 +8,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/log.h"
-
-enum { PROBE_NS = 200 * 1000 * 1000 };
+#include "datad/datad_config.h"
 
 static bool keep_waiting(void *context)
 {
@@ -51,39 +50,31 @@ static struct client_options options_of(const struct feed *f, const struct confi
                                    .seed = c->data.seed};
 }
 
-static char *daemon_config(const struct feed *f, const struct config *c, struct arena *a)
+static struct datad_config daemon_config(const struct feed *f, const struct config *c)
 {
-    char *text = arena_printf(a, "socket: %s\nvalidation: %.17g\norder: %s\nsources:\n", f->socket,
-                              c->data.validation,
-                              c->data.order == CONFIG_SHUFFLED ? "shuffled" : "sequential");
-    for (size_t i = 0; i < c->data.n_sources; i++)
-        text = arena_printf(a, "%s- {name: '%s', path: '%s', weight: %.17g}\n", text,
-                            c->data.sources[i].name, c->data.sources[i].path,
-                            c->data.sources[i].weight);
-    return text;
-}
-
-static bool answers(const struct feed *f, const struct config *c)
-{
-    struct arena a;
-    arena_init(&a, "probe");
-    struct client_options o = options_of(f, c, false);
-    o.deadline_ns = PROBE_NS;
-    struct client *probe = NULL;
-    bool yes = file_exists(f->socket) && client_open(&o, &a, &probe) == OK;
-    if (yes) client_close(probe);
-    arena_fini(&a);
-    return yes;
+    struct datad_config d = {.socket = f->socket,
+                             .n_sources = c->data.n_sources,
+                             .validation = c->data.validation,
+                             .order = c->data.order == CONFIG_SHUFFLED ? DATAD_SHUFFLED
+                                                                       : DATAD_SEQUENTIAL,
+                             .window_bins = c->data.window_bins,
+                             .prefetch = c->data.prefetch,
+                             .workers = c->data.workers,
+                             .cache_mib = c->data.cache_mib};
+    for (size_t i = 0; i < d.n_sources; i++)
+        d.sources[i] = (struct datad_source){c->data.sources[i].name, c->data.sources[i].path,
+                                             c->data.sources[i].weight};
+    return d;
 }
 
 static enum err start_daemon(struct feed *f, const struct config *c, const char *run_folder,
                              const char *weft, struct arena *a)
 {
-    if (!f->owner || answers(f, c)) return OK;
-    char *config = arena_printf(a, "%s/datad.yaml", run_folder);
-    char *text = daemon_config(f, c, a);
-    TRY(file_replace(config, text, strlen(text)));
-    return daemon_start(&f->daemon, weft, config, arena_printf(a, "%s/datad.log", run_folder));
+    if (!f->owner || client_answers(f->socket)) return OK;
+    const char *path = arena_printf(a, "%s/datad.yaml", run_folder);
+    struct datad_config config = daemon_config(f, c);
+    TRY(datad_config_write(&config, path));
+    return daemon_start(&f->daemon, weft, path, arena_printf(a, "%s/datad.log", run_folder));
 }
 
 static enum err open_client(struct feed *f, const struct config *c, bool validation,

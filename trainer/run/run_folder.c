@@ -7,17 +7,30 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/span.h"
 
-enum { LOG_LIMIT_BYTES = 1 << 30 };
+enum { LOG_LIMIT_BYTES = 1 << 30, NAP_NS = 20 * 1000 * 1000 };
+static const uint64_t LOCK_WAIT_NS = 5000000000;
+
+// The ranks of a job whose mpirun was killed hold the lock for about a second more.
+static bool lock_within(int fd, uint64_t wait_ns)
+{
+    uint64_t end_ns = clock_now_ns() + wait_ns;
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (clock_now_ns() >= end_ns) return false;
+        clock_nap_ns(NAP_NS);
+    }
+    return true;
+}
 
 static enum err take_lock(struct run_folder *r, struct arena *a)
 {
     char *path = arena_printf(a, "%s/lock", r->path);
     r->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (r->lock < 0) return fail(ERR_IO, "create %s: %s", path, strerror(errno));
-    if (flock(r->lock, LOCK_EX | LOCK_NB) == 0) {
+    if (lock_within(r->lock, LOCK_WAIT_NS)) {
         char *pid = arena_printf(a, "%d\n", (int)getpid());
         if (ftruncate(r->lock, 0) != 0) return fail(ERR_IO, "write %s: %s", path, strerror(errno));
         return file_write(r->lock, path, pid, strlen(pid));
