@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "shard/dataset.h"
 #include "shard/dataset_build.h"
+#include "shard/dataset_folder.h"
 #include "shard/dataset_verify.h"
 #include "tests/check.h"
 #include "tests/shard/corpus.h"
@@ -171,6 +172,24 @@ static void test_refusals(struct arena *a)
     CHECK_OK(dataset_verify(out, NULL, NULL));
 }
 
+// One build at a time writes a folder; the other is told so and leaves it alone.
+static void test_two_builds(struct arena *a)
+{
+    const char *folder = corpus_folder(a, "two");
+    const char *in = corpus_folder(a, "two/in"), *out = arena_printf(a, "%s/out", folder);
+    corpus_put(a, in, "a.txt", "text", 0);
+    struct dataset_folder held;
+    struct dataset_build_result result;
+    CHECK_OK(dataset_folder_begin(out, a, &held));
+    corpus_put(a, held.partial, "mine", "x", 0);
+    CHECK_ERR(corpus_build(a, in, out, 1, &result), ERR_IO);
+    CHECK(strstr(err_line(), "another build is writing it"));
+    CHECK(file_exists(arena_printf(a, "%s/mine", held.partial)));
+    dataset_folder_end(&held);
+    CHECK(!file_exists(held.partial));
+    CHECK_OK(corpus_build(a, in, out, 1, &result));
+}
+
 int main(int argc, char **argv)
 {
     const uint64_t seed = check_seed(argc, argv);
@@ -180,6 +199,7 @@ int main(int argc, char **argv)
     test_split(&a);
     test_workers(&a, seed);
     test_refusals(&a);
+    test_two_builds(&a);
     corpus_clean(&a);
     arena_fini(&a);
     return 0;

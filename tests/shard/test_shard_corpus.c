@@ -18,6 +18,20 @@ static void mutate(uint64_t key, uint64_t number, uint8_t *bytes, size_t n_bytes
     }
 }
 
+// Each single bit of a shard of a real dataset.
+static void flip_every_bit(const char *name, uint8_t *bytes, size_t n_bytes)
+{
+    for (size_t i = 0; i < n_bytes * 8; i++) {
+        struct arena a;
+        arena_init(&a, "flip");
+        bytes[i / 8] ^= (uint8_t)(1 << i % 8);
+        if (devour_open((struct span){bytes, n_bytes}, &a) == OK)
+            check_failed(__FILE__, __LINE__, "%s: bit %zu was missed", name, i);
+        bytes[i / 8] ^= (uint8_t)(1 << i % 8);
+        arena_fini(&a);
+    }
+}
+
 static void replay(const char *name, struct span bytes, uint64_t key)
 {
     struct arena a;
@@ -29,6 +43,8 @@ static void replay(const char *name, struct span bytes, uint64_t key)
         check_failed(__FILE__, __LINE__, "%s was accepted", name);
     devour(bytes.data, bytes.n_bytes);
     uint8_t *copy = arena_alloc(&a, bytes.n_bytes, 8);
+    memcpy(copy, bytes.data, bytes.n_bytes);
+    if (e == OK) flip_every_bit(name, copy, bytes.n_bytes);
     for (uint64_t i = 0; i < MUTATIONS && bytes.n_bytes; i++) {
         memcpy(copy, bytes.data, bytes.n_bytes);
         mutate(key, i, copy, bytes.n_bytes);
