@@ -26,14 +26,15 @@ static inline void tile_scores(const struct softmax_tile *t, size_t row, float *
         x[c] = vmath_select((c >= first) & (c < last), s[c] * scale, -INFINITY);
 }
 
-// e^(x - offset) in place, and the sum.
-static inline float exponentials(float *x, size_t n, float offset)
+// e = e^(x - offset), and the sum. (In place or inlined, clang 14 would not vectorise it.)
+static __attribute__((noinline)) float exponentials(const float *restrict x, size_t n, float offset,
+                                                    float *restrict e)
 {
     ROWS_LOOP
     for (size_t j = 0; j < n; j++)
-        x[j] = vmath_exp(x[j] - offset);
+        e[j] = vmath_exp(x[j] - offset);
     struct lanes sum = lanes_zero();
-    lanes_sum(&sum, x, n);
+    lanes_sum(&sum, e, n);
     return lanes_total(&sum);
 }
 
@@ -47,16 +48,16 @@ static inline void shrink(float *o, size_t n, float factor)
 static void forward(const struct softmax_tile *t, struct softmax_state *s)
 {
     for (size_t r = 0; r < t->n_rows; r++) {
-        float x[SOFTMAX_COLUMNS] = {0};
+        float x[SOFTMAX_COLUMNS], buffer[SOFTMAX_COLUMNS];
         const struct target p = {t->p, t->type};
-        float *to = operand_target(p, r * SOFTMAX_COLUMNS, x);
-        tile_scores(t, r, to);
-        const float maximum = lanes_max(to, SOFTMAX_COLUMNS, s->maximum[r]);
+        float *to = operand_target(p, r * SOFTMAX_COLUMNS, buffer);
+        tile_scores(t, r, x);
+        const float maximum = lanes_max(x, SOFTMAX_COLUMNS, s->maximum[r]);
         if (maximum == -INFINITY) { // the row has seen nothing yet
             memset(to, 0, sizeof x);
         } else {
             const float factor = vmath_exp(s->maximum[r] - maximum);
-            s->sum[r] = s->sum[r] * factor + exponentials(to, SOFTMAX_COLUMNS, maximum);
+            s->sum[r] = s->sum[r] * factor + exponentials(x, SOFTMAX_COLUMNS, maximum, to);
             s->maximum[r] = maximum;
             shrink(s->o + r * s->head_size, s->head_size, factor);
         }
