@@ -33,7 +33,7 @@ struct executor {
     struct slab slab;
     struct fabric *fabric;
     struct pool *pool;
-    struct client *train, *validation; // NULL = none
+    struct client *train, *validation; // NULL = none: the caller fills the inputs
     execute_save_fn save;
     void *save_context;
     FILE *trace; // NULL = none
@@ -57,5 +57,10 @@ enum err execute_open(struct executor *e, struct arena *a) MUST_CHECK;
 void execute_close(struct executor *e);
 /// Runs one section. Collective. Errors: what its verbs give; ERR_DIVERGED when loss or norm is not finite (on all ranks alike).
 enum err execute_section(struct executor *e, const struct program_call *call) MUST_CHECK;
+/// Address of tensor t of section's graph (its index there): an input that the caller fills before execute_section, where no client does; an activation
+/// that nothing later in the section needs the place of, as logits and losses, after it; a state. NULL when the plan has no such value. Local.
+void *execute_tensor(const struct executor *e, enum section_kind section, int t);
+/// As execute_tensor, of the batch array of that name.
+void *execute_input(const struct executor *e, enum section_kind section, const char *name);
 /// Fills the values that never change (rotary tables). Called by execute_open. Local.
 void execute_fill_constants(struct executor *e);

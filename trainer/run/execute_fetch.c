@@ -4,17 +4,44 @@
 
 #include "trainer/run/execute_verbs.h"
 
+static bool is_of(const struct value *v, enum section_kind section)
+{
+    return v->kind == VALUE_STATE ||
+           (v->section == (int)section &&
+            (v->kind == VALUE_INPUT || v->kind == VALUE_LOSS_SCALE || v->kind == VALUE_ACTIVATION));
+}
+
+static int tensor_value(const struct plan *p, enum section_kind section, int t)
+{
+    for (int v = 0; v < p->n_values; v++)
+        if (p->values[v].reference == t && is_of(&p->values[v], section)) return v;
+    return -1;
+}
+
+static int named_value(const struct plan *p, enum section_kind section, const char *name)
+{
+    const struct graph *g = p->sections[section].graph;
+    for (int t = 0; t < g->n_tensors; t++)
+        if (g->tensors[t].kind == TENSOR_INPUT && strcmp(g->tensors[t].name, name) == 0)
+            return tensor_value(p, section, t);
+    return -1;
+}
+
+void *execute_tensor(const struct executor *e, enum section_kind section, int t)
+{
+    int v = tensor_value(e->plan, section, t);
+    return v < 0 ? NULL : execute_value(e, v);
+}
+
+void *execute_input(const struct executor *e, enum section_kind section, const char *name)
+{
+    int v = named_value(e->plan, section, name);
+    return v < 0 ? NULL : execute_value(e, v);
+}
+
 static int input_value(const struct execute_call *c, const char *name)
 {
-    const struct plan *p = c->e->plan;
-    for (int v = 0; v < p->n_values; v++) {
-        const struct value *value = &p->values[v];
-        bool input = value->kind == VALUE_INPUT || value->kind == VALUE_LOSS_SCALE;
-        if (input && value->section == (int)c->program->section &&
-            strcmp(c->section->graph->tensors[value->reference].name, name) == 0)
-            return v;
-    }
-    return -1;
+    return named_value(c->e->plan, c->program->section, name);
 }
 
 static enum err copy_array(const struct execute_call *c, const struct batch_array *array,
@@ -65,7 +92,9 @@ enum err execute_fetch(const struct execute_call *c)
     struct executor *e = c->e;
     bool evaluate = c->program->section == SECTION_EVALUATE;
     uint64_t step = evaluate ? 0 : c->program->step;
-    TRY(fetch_lanes(c, evaluate ? e->validation : e->train, step, execute_round_lanes(c)));
+    struct client *client = evaluate ? e->validation : e->train;
+    if (client == NULL) return OK;
+    TRY(fetch_lanes(c, client, step, execute_round_lanes(c)));
     int scale = input_value(c, "loss_scale");
     if (scale < 0) return OK;
     float *out = (float *)execute_value(e, scale);
