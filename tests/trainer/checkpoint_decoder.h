@@ -226,7 +226,10 @@ static inline int decoder_read(const char *folder, struct decoder_checkpoint *ou
     snprintf(path, sizeof path, "%s/manifest", folder);
     size_t n = 0;
     unsigned char *text = decoder_file(path, &n);
-    if (!text || n < 16) return free(text), decoder_fail(out, path, "too short");
+    if (!text || n < 16) {
+        free(text);
+        return decoder_fail(out, path, "too short");
+    }
     snprintf(tail, sizeof tail, "crc32c %08x\n", decoder_crc32c(text, n - 16, NULL, 0));
     json_t *root = NULL;
     if (memcmp(text + n - 16, tail, 16) == 0)
