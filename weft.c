@@ -14,6 +14,7 @@
 #define COMMAND_TABLE(X)                                            \
     X(datad, "serve batches of a dataset to trainers on this node") \
     X(plan, "say what a run will do, need and take")                \
+    X(prof, "say what a run did and what its time went into")       \
     X(sample, "write text with a trained model")                    \
     X(shard, "datasets: build, verify, stat, cat")                  \
     X(tokenizer, "train, encode, decode: byte-level BPE")           \

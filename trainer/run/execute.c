@@ -52,6 +52,16 @@ static void bind_operand(const struct executor *e, const struct operand *o, void
     *lane_elems = o->lane_elems;
 }
 
+// Beside the measured time of an op: what was predicted for the same calls.
+static void count_call(struct executor *e, const struct op_call *call)
+{
+    int op = call->node->op;
+    struct cost cost = graph_node_cost(call->graph, call->node);
+    e->op_calls[op]++;
+    e->op_cost[op].flops += (double)call->n_lanes * cost.flops;
+    e->op_cost[op].bytes += (double)call->n_lanes * cost.bytes;
+}
+
 static enum err run(const struct execute_call *c)
 {
     struct executor *e = c->e;
@@ -73,6 +83,7 @@ static enum err run(const struct execute_call *c)
     uint64_t begin = clock_now_ns();
     op_row(n->op)->run(&call);
     e->op_ns[n->op] += clock_now_ns() - begin;
+    count_call(e, &call);
     return OK;
 }
 
@@ -131,11 +142,15 @@ static bool may_allocate(const struct execute_call *c)
 
 static enum err execute_step(const struct execute_call *c)
 {
+    enum verb verb = c->step->verb;
     uint64_t begin = clock_now_ns();
     arena_forbid(!may_allocate(c));
-    enum err err = verbs[c->step->verb].run(c);
+    enum err err = verbs[verb].run(c);
     arena_forbid(false);
-    c->e->time_ns[verbs[c->step->verb].time] += clock_now_ns() - begin;
+    uint64_t spent = clock_now_ns() - begin;
+    c->e->time_ns[verbs[verb].time] += spent;
+    c->e->verb_ns[verb] += spent;
+    c->e->verb_calls[verb]++;
     return err;
 }
 

@@ -49,7 +49,8 @@ struct executor {
     bool stop_wanted; // this rank was asked to save and end
     uint64_t state_position, state_rows; // decode: first new position, rows that count
     struct execute_result result;
-    uint64_t time_ns[TIME_N], op_ns[OP_N];
+    uint64_t time_ns[TIME_N], verb_ns[VERB_N], verb_calls[VERB_N], op_ns[OP_N], op_calls[OP_N];
+    struct cost op_cost[OP_N]; // what the cost rules say of the calls made
 };
 
 /// Maps the slab and prepares the executor for plan on this rank. Borrows all; a keeps its tables. Local.

@@ -11,6 +11,7 @@
 #include "trainer/kernel/isa.h"
 #include "trainer/kernel/peak.h"
 #include "trainer/model.h"
+#include "trainer/prof/op_profile.h"
 #include "trainer/run/feed.h"
 #include "trainer/run/launch.h"
 #include "trainer/run/run_folder.h"
@@ -29,9 +30,9 @@ struct training {
     struct place place;
     struct pool *pool;
     struct step_log log;
-    double peak_flops;  // of all ranks
-    uint64_t next_step; // first that is not done
-    char *checkpoint;   // to load before the phase; NULL = initialise
+    double own_peak_flops, peak_flops; // of this rank, of all
+    uint64_t next_step;                // first that is not done
+    char *checkpoint;                  // to load before the phase; NULL = initialise
     char *run_text;
 
     struct config phase; // of the phase under way
@@ -121,9 +122,9 @@ static enum err open_pool(struct training *t)
 static enum err measure_peak(struct training *t)
 {
     enum dtype type = t->config.train.precision == CONFIG_BF16 ? DTYPE_BF16 : DTYPE_F32;
-    double mine = peak_flops_per_second(t->pool, type);
+    t->own_peak_flops = peak_flops_per_second(t->pool, type);
     double *all = ARENA_ARRAY(t->arena, double, (size_t)fabric_size(t->fabric));
-    TRY(fabric_all_gather(t->fabric, &mine, sizeof mine, all));
+    TRY(fabric_all_gather(t->fabric, &t->own_peak_flops, sizeof t->own_peak_flops, all));
     for (int r = 0; r < fabric_size(t->fabric); r++)
         t->peak_flops += all[r];
     return OK;
@@ -385,6 +386,22 @@ static enum err run_sections(struct training *t, struct program *program)
                                                                                    : OK;
 }
 
+static enum err write_profile(const struct training *t)
+{
+    struct arena a;
+    arena_init(&a, "profile");
+    struct op_profile profile = {.first_step = t->next_step + 1,
+                                 .last_step = t->executor.step + 1,
+                                 .n_ranks = (uint64_t)fabric_size(t->fabric),
+                                 .n_threads = pool_n_threads(t->pool),
+                                 .peak_flops = t->own_peak_flops,
+                                 .isa = isa_name(isa_get())};
+    op_profile_fill(&profile, &t->executor);
+    enum err err = op_profile_write(&profile, t->path, &a);
+    arena_fini(&a);
+    return err;
+}
+
 static enum err run_phase(struct training *t, size_t index)
 {
     struct arena a;
@@ -402,6 +419,11 @@ static enum err run_phase(struct training *t, size_t index)
                                                 .save_every = t->config.train.save_every,
                                                 .save_at_end = true});
         err = run_sections(t, &program);
+        if (is_first(t) && (err == OK || err == ERR_REQUEUE)) {
+            enum err written = write_profile(t);
+            if (err == OK && written != OK) t->agreed = false; // rank 0's alone
+            if (err == OK) err = written;
+        }
         t->next_step = last_step;
         t->checkpoint = arena_printf(t->arena, "%s/checkpoints/step-%06lu", t->path, last_step);
     }
