@@ -121,6 +121,7 @@ static void multiply_gradient(const struct chunk *c, struct pool *pool, void *sc
         const struct matmul products[] = {d_x_of(c, v, n), d_w_of(c, v, n)};
         matmul_run(products, 2, pool, scratch);
     }
+    if (h->d_x == NULL) return;
     char *d_x = (char *)h->d_x + c->first * h->width * dtype_bytes(h->type);
     rows_kernels()->cast(c->d_x, DTYPE_F32, d_x, h->type, c->n_rows * h->width);
 }
