@@ -24,6 +24,7 @@ static inline void devour_column(const struct shard *s, uint32_t c, struct arena
         for (size_t k = 0; k < blobs[i].n_bytes; k++)
             sum ^= blobs[i].data[k];
     }
+    (void)sum;
 }
 
 /// Returns what shard_open_memory or shard_verify said.

@@ -2,6 +2,8 @@
 // comments and quotes), tags of many attributes, formatting that gumbo copies into every paragraph.
 
 #include "shard/reader_html.h"
+
+#include "base/text.h"
 #include "tests/check.h"
 
 static struct span span_of(const char *text)
@@ -63,10 +65,11 @@ static void check_refused(const char *head, const char *unit, const char *why)
 // 300 different font elements, which gumbo goes through for every paragraph.
 static char *make_fonts(struct arena *a)
 {
-    char *fonts = arena_alloc(a, 300 * 16, 1);
+    struct text fonts;
+    text_begin(&fonts, a);
     for (int i = 0; i < 300; i++)
-        sprintf(fonts + strlen(fonts), "<font a=%d>", i);
-    return fonts;
+        text_printf(&fonts, "<font a=%d>", i);
+    return fonts.data;
 }
 
 static void test_hostile(void)

@@ -1,8 +1,8 @@
 #pragma once
 // Part of rows_body.h: kernels in which every element stands alone.
 
-#include "trainer/kernel/row_lanes.h"
 #include "trainer/kernel/operand.h"
+#include "trainer/kernel/row_lanes.h"
 #include "trainer/kernel/rows.h"
 #include "trainer/kernel/vmath.h"
 

@@ -6,8 +6,8 @@
 //     layernorm  dx = (h - mean(h) - xhat * mean(h xhat)) / std
 
 #include "base/err.h"
-#include "trainer/kernel/row_lanes.h"
 #include "trainer/kernel/operand.h"
+#include "trainer/kernel/row_lanes.h"
 #include "trainer/kernel/rows.h"
 #include "trainer/kernel/vmath.h"
 

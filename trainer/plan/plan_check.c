@@ -7,8 +7,8 @@
 //   P6 home ranges cover every block exactly once
 //   P7 the folds of the rounds add every lane exactly once and end in slot 0
 
-#include "trainer/plan/slab_layout.h"
 #include "trainer/plan/plan.h"
+#include "trainer/plan/slab_layout.h"
 
 struct place_in {
     const struct plan *plan;

@@ -314,7 +314,8 @@ static void open_round(struct builder *b, const struct graph *g)
                         &b->last_gradient};
     for (size_t i = 0; i < sizeof per_unit / sizeof per_unit[0]; i++)
         *per_unit[i] = ARENA_ARRAY(a, int, (size_t)g->n_units);
-    b->order = node_order_build(a, g, b->plan->options.recompute && g->n_forward_nodes < g->n_nodes);
+    b->order =
+        node_order_build(a, g, b->plan->options.recompute && g->n_forward_nodes < g->n_nodes);
     if (b->plan->ownership->whole)
         for (int v = 0; v < b->plan->n_values; v++) {
             const struct value *value = &b->plan->values[v];

@@ -97,8 +97,10 @@ static enum err read_all(json_t *j, struct arena *a, struct op_profile *out)
                     &last, "ranks", &ranks, "threads", &threads, "peak_flops_per_second",
                     &p.peak_flops, "isa", &isa, "ops", &ops, "verbs", &verbs) != 0)
         return fail(ERR_DATA, "not the profile of a run");
-    p.first_step = (uint64_t)first, p.last_step = (uint64_t)last;
-    p.n_ranks = (uint64_t)ranks, p.n_threads = (uint64_t)threads;
+    p.first_step = (uint64_t)first;
+    p.last_step = (uint64_t)last;
+    p.n_ranks = (uint64_t)ranks;
+    p.n_threads = (uint64_t)threads;
     p.isa = arena_strdup(a, isa);
     TRY(read_lines(ops, p.ops, &p.n_ops, a));
     TRY(read_lines(verbs, p.verbs, &p.n_verbs, a));
