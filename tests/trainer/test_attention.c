@@ -172,6 +172,21 @@ static struct attention sequence_of(const struct attention *a, size_t s)
     return one;
 }
 
+// Gradients that nobody needs are left out.
+static void check_unwanted(struct bench *t, const struct attention *want)
+{
+    const size_t bytes = dtype_bytes(want->type);
+    struct attention got = *want;
+    new_outputs(t, &got);
+    got.d_q = got.d_k = NULL;
+    run(t, &got, 2);
+    CHECK(memcmp(got.d_v, want->d_v, k_elems(want) * bytes) == 0);
+    new_outputs(t, &got);
+    got.d_k = got.d_v = NULL;
+    run(t, &got, 2);
+    CHECK(memcmp(got.d_q, want->d_q, q_elems(want) * bytes) == 0);
+}
+
 static void check_sequences(struct bench *t, const struct attention *a)
 {
     for (size_t s = 0; s < a->n_sequences; s++) {
@@ -193,6 +208,7 @@ static void test_random(struct bench *t)
         check_isas_and_threads(t, &a);
         isa_set(ISA_AMX);
         check_sequences(t, &a);
+        check_unwanted(t, &a);
         arena_reset(&t->arena);
     }
 }

@@ -150,6 +150,22 @@ static void check_pieces(struct bench *t, const struct head *before, const struc
     check_same(&got, want);
 }
 
+// A frozen weight, or an input without parameters before it.
+static void check_unwanted(struct bench *t, const struct head *before, const struct head *want)
+{
+    struct head no_d_w = with_outputs(t, before), no_d_x = with_outputs(t, before);
+    float *d_w = no_d_w.d_w;
+    no_d_w.d_w = NULL;
+    no_d_x.d_x = NULL;
+    run(t, &no_d_w, 2);
+    run(t, &no_d_x, 2);
+    no_d_w.d_w = d_w;
+    memcpy(d_w, want->d_w, want->vocabulary * want->width * sizeof(float));
+    no_d_x.d_x = want->d_x;
+    check_same(&no_d_w, want);
+    check_same(&no_d_x, want);
+}
+
 static void test_logits(struct bench *t, const struct head *h)
 {
     const size_t n = h->n_rows * h->vocabulary;
@@ -176,6 +192,7 @@ static void test_case(struct bench *t, enum dtype type, size_t n_rows, size_t vo
     check_reference(t, &before, &got);
     check_isas_and_threads(t, &before, &got);
     check_pieces(t, &before, &got);
+    check_unwanted(t, &before, &got);
     test_logits(t, &got);
     arena_reset(&t->arena);
 }

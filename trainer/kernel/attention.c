@@ -243,11 +243,11 @@ static bool score_gradient(const struct work *w, const struct room *room, const 
     return true;
 }
 
-// A finished f32 [n][D] to its place in a tensor of type.
+// A finished f32 [n][D] to its place in a tensor of type, if that is wanted.
 static void write_sums(const struct work *w, const struct strip *s, const float *sums, void *tensor)
 {
     const struct attention *a = w->a;
-    for (size_t r = 0; r < s->n; r++) {
+    for (size_t r = 0; r < s->n && tensor; r++) {
         const size_t at = strip_index(a, s) + r * row_elems(a, s);
         void *to = (char *)tensor + at * dtype_bytes(a->type);
         w->rows->cast(sums + r * a->head_size, DTYPE_F32, to, a->type, a->head_size);
@@ -334,8 +334,9 @@ void attention_forward(const struct attention *a, struct pool *pool, void *scrat
 void attention_gradient(const struct attention *a, struct pool *pool, void *scratch)
 {
     struct work w = work_of(a, pool, scratch);
-    pool_run(pool, n_tiles(a) * a->n_sequences * a->n_heads, run_d_q, &w);
-    pool_run(pool, n_tiles(a) * a->n_sequences * a->n_kv_heads, run_d_k_d_v, &w);
+    const size_t n = n_tiles(a) * a->n_sequences;
+    if (a->d_q) pool_run(pool, n * a->n_heads, run_d_q, &w);
+    if (a->d_k || a->d_v) pool_run(pool, n * a->n_kv_heads, run_d_k_d_v, &w);
 }
 
 size_t attention_cached_scratch_bytes(const struct attention_cached *a, size_t n_threads,

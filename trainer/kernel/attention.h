@@ -18,7 +18,7 @@ struct attention {
     const void *q, *k, *v;
     void *o;
     float *lse; // log-sum-exp of each row's scaled scores, for the gradient
-    // Gradient only; d_o in, d_q d_k d_v out.
+    // Gradient only; d_o in, d_q d_k d_v out (NULL = not wanted).
     const void *d_o;
     void *d_q, *d_k, *d_v;
 };

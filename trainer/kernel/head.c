@@ -113,15 +113,19 @@ static struct matmul d_w_of(const struct chunk *c, size_t first, size_t n)
                            .k = c->n_rows};
 }
 
+// What the caller wants of d_x and d_w.
 static void multiply_gradient(const struct chunk *c, struct pool *pool, void *scratch)
 {
     const struct head *h = c->head;
     for (size_t v = 0; v < h->vocabulary; v += PIECE) {
         const size_t n = size_min(PIECE, h->vocabulary - v);
-        const struct matmul products[] = {d_x_of(c, v, n), d_w_of(c, v, n)};
-        matmul_run(products, 2, pool, scratch);
+        struct matmul products[2];
+        size_t n_products = 0;
+        if (h->d_x) products[n_products++] = d_x_of(c, v, n);
+        if (h->d_w) products[n_products++] = d_w_of(c, v, n);
+        matmul_run(products, n_products, pool, scratch);
     }
-    if (h->d_x == NULL) return;
+    if (!h->d_x) return;
     char *d_x = (char *)h->d_x + c->first * h->width * dtype_bytes(h->type);
     rows_kernels()->cast(c->d_x, DTYPE_F32, d_x, h->type, c->n_rows * h->width);
 }

@@ -28,7 +28,7 @@ struct head {
 
 size_t head_scratch_bytes(const struct head *h, size_t n_threads);
 void head_forward(const struct head *h, struct pool *pool, void *scratch);
-/// Writes d_x, d_w and loss (the logits are formed once here, so training needs no head_forward).
+/// Writes d_x and d_w where wanted, and loss (the logits are formed once here, so training needs no head_forward).
 void head_gradient(const struct head *h, struct pool *pool, void *scratch);
 /// f64 on the inputs' values; for tests (tolerance).
 void head_reference(const struct head *h);
