@@ -71,10 +71,12 @@ static enum err start_daemon(struct feed *f, const struct config *c, const char 
                              const char *weft, struct arena *a)
 {
     if (!f->owner || client_answers(f->socket)) return OK;
-    const char *path = arena_printf(a, "%s/datad.yaml", run_folder);
+    int node = fabric_node(f->fabric); // nodes share the run folder
+    const char *path = arena_printf(a, "%s/datad-%d.yaml", run_folder, node);
     struct datad_config config = daemon_config(f, c);
     TRY(datad_config_write(&config, path));
-    return daemon_start(&f->daemon, weft, path, arena_printf(a, "%s/datad.log", run_folder));
+    return daemon_start(&f->daemon, weft, path,
+                        arena_printf(a, "%s/datad-%d.log", run_folder, node));
 }
 
 static enum err open_client(struct feed *f, const struct config *c, bool validation,
