@@ -1,6 +1,6 @@
-// The command table: one line a command. A command is command_<name>.c in the folder that it serves,
-// and returns its error; its line is printed here, once. A command on several ranks leaves the line
-// empty (err_clear) on all but the rank that knows the cause.
+// The command table: one line a command. A command is command_<name>.c in the folder that it
+// serves, and returns its error; its line is printed here, once. A command on several ranks leaves
+// the line empty (err_clear) on all but the rank that knows the cause.
 
 #include <errno.h>
 #include <stdio.h>

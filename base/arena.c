@@ -9,8 +9,8 @@
 #include "base/err.h"
 #include "base/size.h"
 
-// Under ASan what is not handed out is poisoned, and each piece is followed by a gap, so that running
-// over its end is reported as with malloc.
+// Under ASan what is not handed out is poisoned, and each piece is followed by a gap, so that
+// running over its end is reported as with malloc.
 #ifdef WEFT_ASAN // set by the build, for gcc and clang alike
 #include <sanitizer/asan_interface.h>
 enum { REDZONE_BYTES = 32, LEAST_ALIGN = 8 }; // ASan's shadow has a byte for each 8

@@ -41,15 +41,15 @@ char *arena_strndup(struct arena *a, const char *s, size_t n);
 /// printf into the arena.
 char *arena_printf(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/// Room for at least n_needed elements: returns old while *capacity suffices, else a copy of twice the capacity (the old
-/// array stays in the arena). *capacity is in elements.
+/// Room for at least n_needed elements: returns old while *capacity suffices, else a copy of twice
+/// the capacity (the old array stays in the arena). *capacity is in elements.
 void *arena_grow(struct arena *a, void *old, size_t n_needed, size_t *capacity, size_t size,
                  size_t align) __attribute__((returns_nonnull));
 
 #define ARENA_GROW(a, type, old, n_needed, capacity) \
     ((type *)arena_grow((a), (old), (n_needed), (capacity), sizeof(type), alignof(type)))
-/// While forbidden, this thread's arenas may not take memory from the system: ASSERT. For code that promises to allocate
-/// nothing (I4). Returns what it was before. Local.
+/// While forbidden, this thread's arenas may not take memory from the system: ASSERT. For code that
+/// promises to allocate nothing (I4). Returns what it was before. Local.
 bool arena_forbid(bool forbidden);
 
 #define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type), alignof(type)))

@@ -58,9 +58,9 @@ struct cli_command {
     const char *summary; // one line
 };
 
-/// Runs the command named by argv[1] with argc - 1 and argv + 1, or lists them all for --help. words is
-/// what was typed so far ("weft shard"). Errors: ERR_USAGE with the nearest valid command; those of
-/// the command.
+/// Runs the command named by argv[1] with argc - 1 and argv + 1, or lists them all for --help.
+/// words is what was typed so far ("weft shard"). Errors: ERR_USAGE with the nearest valid command;
+/// those of the command.
 enum err cli_dispatch(int argc, char **argv, const char *words, const struct cli_command *commands,
                       size_t n_commands) MUST_CHECK;
 

@@ -46,7 +46,7 @@ void err_clear(void);
 
 /// The line recorded last in this thread ("" if none). Can't fail.
 const char *err_line(void);
-/// Exit code of DESIGN's list for e. Can't fail.
+/// Exit code of the table above for e. Can't fail.
 int err_exit_code(enum err e);
 /// "ERR_IO" for ERR_IO. Can't fail.
 const char *err_name(enum err e);

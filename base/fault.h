@@ -1,8 +1,8 @@
 #pragma once
 // Named failure sites. A site that is told to fail makes its caller behave as if the syscall behind
-// it had failed with errno EIO or ENOSPC, or kills the process there. Tests walk k = 1, 2, ... until
-// a run survives. In the environment: WEFT_FAULT=site:k:action, with action eio, enospc or kill;
-// site * = any; k+ = the k-th hit and all later ones.
+// it had failed with errno EIO or ENOSPC, or kills the process there. Tests walk k = 1, 2, ...
+// until a run survives. In the environment: WEFT_FAULT=site:k:action, with action eio, enospc or
+// kill; site * = any; k+ = the k-th hit and all later ones.
 //
 //     if (fault_hit("file_write")) return fail(ERR_IO, "write %s: %s", path, strerror(errno));
 

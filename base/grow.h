@@ -11,8 +11,9 @@
 
 #include "base/err.h"
 
-/// Makes room for at least need elements of elem_bytes in the array at *array (a pointer of any object type; NULL when empty);
-/// what it held stays, new room is not initialised. Errors: ERR_MEMORY (the array stays as it was).
+/// Makes room for at least need elements of elem_bytes in the array at *array (a pointer of any
+/// object type; NULL when empty); what it held stays, new room is not initialised. Errors:
+/// ERR_MEMORY (the array stays as it was).
 enum err grow_array(void *array, size_t *capacity, size_t need, size_t elem_bytes) MUST_CHECK;
 /// Frees what grow_array made; NULL is fine. Can't fail.
 void grow_free(void *array);

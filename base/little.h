@@ -1,6 +1,6 @@
 #pragma once
 // Little-endian integers in bytes, for everything on disk and on the wire: records are encoded and
-// decoded field by field, never by copying a struct (STYLE 20).
+// decoded field by field, never by copying a struct.
 
 #include <stdint.h>
 

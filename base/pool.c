@@ -1,7 +1,8 @@
-// How a job runs. The caller fills in the job, opens it and takes tasks from a shared counter, as do
-// the helpers who wake in time; a helper that wakes late finds the job closed and goes back to sleep,
-// so nobody waits for a thread that has not begun. Invariants:
-//   I1 open, ending, generation and n_inside change only under lock (the atomics are polled without).
+// How a job runs. The caller fills in the job, opens it and takes tasks from a shared counter, as
+// do the helpers who wake in time; a helper that wakes late finds the job closed and goes back to
+// sleep, so nobody waits for a thread that has not begun. Invariants:
+//   I1 open, ending, generation and n_inside change only under lock (the atomics are polled
+//      without).
 //   I2 the job's fields change only while open is false and n_inside is 0.
 
 #include "base/pool.h"

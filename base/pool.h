@@ -2,7 +2,7 @@
 // A pool of threads that run the tasks of one job at a time. The caller takes part: with n_threads
 // == 1 there is no other thread. Tasks are numbered; who runs which is not fixed, so a task must
 // write what no other task writes and its result must not depend on the thread (I2 a).
-// Between its own tasks the calling thread calls the tick hook (fabric progress, DESIGN: Threads).
+// Between its own tasks the calling thread calls the tick hook (fabric progress).
 
 #include <stddef.h>
 

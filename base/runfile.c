@@ -18,8 +18,8 @@ struct load {
     void *config;
 };
 
-// All words that may be meant: the keys, the sections and lists above them, the aliases. meant[i] is
-// what words[i] suggests.
+// All words that may be meant: the keys, the sections and lists above them, the aliases. meant[i]
+// is what words[i] suggests.
 struct vocabulary {
     const char **words, **meant;
     size_t n_words;

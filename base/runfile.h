@@ -50,14 +50,15 @@ struct runfile_table {
     size_t n_keys;
 };
 
-/// Reads path, then applies overrides ("key=value", from --set; "list[0].c=value" too) over it, then
-/// fallbacks, into config (zeroed by the caller). Texts live in a. Errors: ERR_CONFIG with file:line (or "--set key"), ERR_IO when missing.
+/// Reads path, then applies overrides ("key=value", from --set; "list[0].c=value" too) over it,
+/// then fallbacks, into config (zeroed by the caller). Texts live in a. Errors: ERR_CONFIG with
+/// file:line (or "--set key"), ERR_IO when missing.
 enum err runfile_read(const char *path, const char *const *overrides, size_t n_overrides,
                       const struct runfile_table *table, struct arena *a, void *config) MUST_CHECK;
 /// As runfile_read, from text; name stands for the file in messages.
 enum err runfile_parse(const char *text, size_t n_bytes, const char *name,
                        const char *const *overrides, size_t n_overrides,
                        const struct runfile_table *table, struct arena *a, void *config) MUST_CHECK;
-/// The resolved config as YAML text (every valid key with its value) that runfile_parse reads back to
-/// the same config.
+/// The resolved config as YAML text (every valid key with its value) that runfile_parse reads back
+/// to the same config.
 char *runfile_print(const struct runfile_table *table, const void *config, struct arena *a);

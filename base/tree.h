@@ -1,7 +1,7 @@
 #pragma once
-// The fixed binary tree over indices 0..n-1 that makes sums independent of who forms them (I2 c, e):
-// leaf i, and node (first, size) with size a power of two and first a multiple of size, is the sum
-// of its two halves; a missing right half is simply absent. Only sums of aligned nodes are ever
+// The fixed binary tree over indices 0..n-1 that makes sums independent of who forms them (I2 c,
+// e): leaf i, and node (first, size) with size a power of two and first a multiple of size, is the
+// sum of its two halves; a missing right half is simply absent. Only sums of aligned nodes are ever
 // formed. An interval splits into its cover, the maximal aligned nodes inside it:
 //
 //     n = 8:  {0,1,2} -> {01}{2}    {3,4,5} -> {3}{45}    {6,7} -> {67}

@@ -1,6 +1,7 @@
 #pragma once
-// How a batch lies in its slot of shared memory, and how it is made: a header, then named arrays of [lane_rows * T], each on its own
-// cache lines. (step, lane) -> bytes is a pure function of the stream.
+// How a batch lies in its slot of shared memory, and how it is made: a header, then named arrays of
+// [lane_rows * T], each on its own cache lines. (step, lane) -> bytes is a pure function of the
+// stream.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -47,15 +48,18 @@ struct batch_header {
 size_t batch_dtype_bytes(enum batch_dtype dtype);
 /// Errors: ERR_CONFIG for a shape beyond the limits above.
 enum err batch_check_shape(const struct batch_shape *shape) MUST_CHECK;
-/// The layout of text batches: tokens, targets, mask, positions, document_start. shape is checked. Can't fail.
+/// The layout of text batches: tokens, targets, mask, positions, document_start. shape is checked.
+/// Can't fail.
 void batch_layout_build(const struct batch_shape *shape, struct batch_layout *out);
-/// Rows of (step, lane), as positions of the stream. Errors: ERR_CONFIG when there is no such lane or position.
+/// Rows of (step, lane), as positions of the stream. Errors: ERR_CONFIG when there is no such lane
+/// or position.
 enum err batch_positions(const struct batch_shape *shape, uint64_t step, uint64_t lane,
                          struct range *lane_positions, struct range *step_positions) MUST_CHECK;
 /// The row's part of the slot's arrays. Can't fail.
 struct pack_row batch_row(const struct batch_layout *layout, uint64_t T, uint64_t row,
                           uint8_t *slot);
-/// Fills slot [layout->slot_bytes] with the batch, or with the error's line. Thread-safe. Can't fail: a client reads the header.
+/// Fills slot [layout->slot_bytes] with the batch, or with the error's line. Thread-safe. Can't
+/// fail: a client reads the header.
 void batch_assemble(struct stream *stream, const struct batch_shape *shape,
                     const struct batch_layout *layout, uint64_t step, uint64_t lane, uint8_t *slot);
 

@@ -1,6 +1,7 @@
 #pragma once
-// A fixed number of equal slots of memory, each holding what was loaded for one key; the least recently used makes room.
-// Threads that want a key that is being loaded wait for it. A slot stays while somebody holds it.
+// A fixed number of equal slots of memory, each holding what was loaded for one key; the least
+// recently used makes room. Threads that want a key that is being loaded wait for it. A slot stays
+// while somebody holds it.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -9,7 +10,8 @@
 #include "base/err.h"
 
 struct bin_cache;
-/// Fills slot for key; *n is kept with it. Runs without the cache's lock, in the thread that asked first.
+/// Fills slot for key; *n is kept with it. Runs without the cache's lock, in the thread that asked
+/// first.
 typedef enum err (*bin_cache_load_fn)(const void *context, uint64_t key, uint32_t *slot,
                                       uint64_t *n);
 
@@ -31,7 +33,8 @@ enum err bin_cache_open(const struct bin_cache_options *o, struct arena *a,
                         struct bin_cache **out) MUST_CHECK;
 /// Nothing may be held.
 void bin_cache_close(struct bin_cache *c);
-/// Holds key's data until bin_cache_release. Errors: what load returns; the next caller tries again.
+/// Holds key's data until bin_cache_release. Errors: what load returns; the next caller tries
+/// again.
 enum err bin_cache_acquire(struct bin_cache *c, uint64_t key,
                            struct bin_cache_hold *out) MUST_CHECK;
 void bin_cache_release(struct bin_cache *c, const struct bin_cache_hold *hold);

@@ -4,7 +4,8 @@
 
 #include "base/size.h"
 
-// Document ends are small: keep those of more bins than the tokens, so that a step's loss tokens rarely read the disk.
+// Document ends are small: keep those of more bins than the tokens, so that a step's loss tokens
+// rarely read the disk.
 enum { ENDS_SLOTS_LIMIT = 1024, ENDS_PER_TOKENS = 4 };
 
 struct bins {

@@ -1,6 +1,6 @@
 #pragma once
-// The bins of all sources as packing wants them: document ends and tokens, read once, checked, and cached for all streams and
-// threads. A thread holds at most one bin at a time.
+// The bins of all sources as packing wants them: document ends and tokens, read once, checked, and
+// cached for all streams and threads. A thread holds at most one bin at a time.
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,8 +32,8 @@ struct bins_hold {
     struct bin_cache_hold ends, tokens;
 };
 
-/// Holds bin of source; its tokens only when with_tokens. Errors: those of the source; ERR_DATA when lengths and tokens
-/// contradict the index or an id is not in the vocabulary.
+/// Holds bin of source; its tokens only when with_tokens. Errors: those of the source; ERR_DATA
+/// when lengths and tokens contradict the index or an id is not in the vocabulary.
 enum err bins_acquire(struct bins *b, size_t source, uint32_t bin, bool with_tokens,
                       struct bins_hold *out) MUST_CHECK;
 void bins_release(struct bins *b, const struct bins_hold *hold);

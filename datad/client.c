@@ -1,11 +1,12 @@
-// A client's window: each of its CLIENT_WINDOW places is one batch, from request to release, and names the slot of shared memory that
-// datad fills for it. Places change so:
+// A client's window: each of its CLIENT_WINDOW places is one batch, from request to release, and
+// names the slot of shared memory that datad fills for it. Places change so:
 //
 //     FREE --client_request--> ASKED --send--> SENT --client_wait--> HELD --client_release--> FREE
 //
-// datad going away turns every SENT into ASKED (answers are idempotent, so asking again loses and repeats nothing). A HELD batch keeps the
-// mapping that it lies in until its release, so the caller never sees that datad was replaced. At most `prefetch` places are SENT, but for the
-// one that is being waited for, which is always sent.
+// datad going away turns every SENT into ASKED (answers are idempotent, so asking again loses and
+// repeats nothing). A HELD batch keeps the mapping that it lies in until its release, so the caller
+// never sees that datad was replaced. At most `prefetch` places are SENT, but for the one that is
+// being waited for, which is always sent.
 
 #include "datad/client.h"
 
@@ -80,7 +81,8 @@ static struct wait wait_begin(struct client *c, const char *what)
         .client = c, .what = what, .begin_ns = clock_now_ns(), .limit_ns = limit_ns};
 }
 
-/// Lets the caller's own work go on; fails when it (its line is kept) or the deadline says so. cause is what stood in the way last, or NULL.
+/// Lets the caller's own work go on; fails when it (its line is kept) or the deadline says so.
+/// cause is what stood in the way last, or NULL.
 static enum err wait_tick(struct wait *w, const char *cause)
 {
     const struct client_options *o = &w->client->options;
@@ -248,7 +250,8 @@ static enum err take_error(const struct client *c, const struct protocol_error *
     return fail(error->err, "datad at %s: %s", c->options.socket, error->line);
 }
 
-/// Decodes the answer to HELLO if it is whole; *done then. Errors: what datad says; a foreign or broken datad.
+/// Decodes the answer to HELLO if it is whole; *done then. Errors: what datad says; a foreign or
+/// broken datad.
 static enum err take_answer(struct client *c, const int fds[2], bool *done)
 {
     struct protocol_message m;
@@ -381,7 +384,8 @@ static size_t find_place(const struct client *c, uint64_t step, uint64_t lane)
     return CLIENT_WINDOW;
 }
 
-/// Waits until place i is answered in the current mapping; connects again and asks again as often as needed.
+/// Waits until place i is answered in the current mapping; connects again and asks again as often
+/// as needed.
 static enum err await_place(struct client *c, size_t i)
 {
     char what[64];

@@ -1,11 +1,12 @@
 #pragma once
-// A client of datad: asks for the batch of (step, lane) and gets named arrays in shared read-only memory. Answers are a pure function of
-// (dataset hash, mixture, seed, position): asking twice, from any rank, or after datad was killed and started again, gives the
-// same bytes (I1). One client a split; used by one thread.
+// A client of datad: asks for the batch of (step, lane) and gets named arrays in shared read-only
+// memory. Answers are a pure function of (dataset hash, mixture, seed, position): asking twice,
+// from any rank, or after datad was killed and started again, gives the same bytes (I1). One client
+// a split; used by one thread.
 //
 //     TRY(client_open(&options, a, &c));
-//     TRY(client_request(c, step, lane));            // returns at once; up to CLIENT_WINDOW under way
-//     TRY(client_wait(c, step, lane, &batch));       // reconnects if datad restarts
+//     TRY(client_request(c, step, lane));      // returns at once; up to CLIENT_WINDOW under way
+//     TRY(client_wait(c, step, lane, &batch)); // reconnects if datad restarts
 //     ... batch_array(&batch, "tokens") ...
 //     client_release(c, &batch);
 
@@ -38,24 +39,24 @@ struct batch {
 };
 
 struct client_options {
-    const char *
-        socket; // path of datad's Unix socket; "random:V" = no datad: uniform tokens < V by counter RNG, one document a row
+    // path of datad's Unix socket; "random:V" = no datad: uniform tokens < V by counter RNG, one
+    // document a row
+    const char *socket;
     const char *split;  // "train" or "validation"
     uint64_t sequence;  // T: tokens a row
     uint64_t lane_rows; // B: rows a lane
-    uint64_t
-        step_lanes; // lanes a step: row position = (step * step_lanes + lane) * lane_rows + row
-    uint64_t seed;  // of the order (and of "random:")
+    // lanes a step: row position = (step * step_lanes + lane) * lane_rows + row
+    uint64_t step_lanes;
+    uint64_t seed;        // of the order (and of "random:")
     uint64_t deadline_ns; // of client_open and client_wait; 0 = 30 s
-    bool (*keep_waiting)(
-        void *
-            context); // polled while waiting: fabric progress; false = give up (ERR_GONE). May be NULL.
+    // Polled while waiting: fabric progress; false = give up (ERR_GONE). May be NULL.
+    bool (*keep_waiting)(void *context);
     void *context;
 };
 
 struct client_info {
-    struct hash128
-        stream_hash; // of dataset, mixture, seed, T and split: saved with a checkpoint and compared on resume
+    // of dataset, mixture, seed, T and split: saved with a checkpoint and compared on resume
+    struct hash128 stream_hash;
     uint32_t vocabulary, end_of_text;
     uint64_t n_rows; // rows in one epoch of the split
     uint64_t n_tokens;
@@ -66,17 +67,19 @@ struct client;
 /// Whether a datad of this user answers on socket now; does not wait for one. Can't fail.
 bool client_answers(const char *socket);
 
-/// Arrays of a batch, all [lane_rows * sequence]: "tokens" i32, "targets" i32 (next token; 0 where masked), "mask" f32 (1 where the target counts),
-/// "positions" i32 (index within the document, in this row), "document_start" i32 (row index where the position's document
-/// starts: attention sees [document_start, position's row index]).
-/// Errors: ERR_GONE (nobody listens within the deadline), ERR_DENIED (socket of another user), ERR_CONFIG (split empty).
+/// Arrays of a batch, all [lane_rows * sequence]: "tokens" i32, "targets" i32 (next token; 0 where
+/// masked), "mask" f32 (1 where the target counts), "positions" i32 (index within the document, in
+/// this row), "document_start" i32 (row index where the position's document starts: attention sees
+/// [document_start, position's row index]). Errors: ERR_GONE (nobody listens within the deadline),
+/// ERR_DENIED (socket of another user), ERR_CONFIG (split empty).
 enum err client_open(const struct client_options *o, struct arena *a,
                      struct client **out) MUST_CHECK;
 void client_close(struct client *c);
 const struct client_info *client_info(const struct client *c);
 /// Local; does not block. Errors: ERR_INVARIANT when CLIENT_WINDOW requests are under way.
 enum err client_request(struct client *c, uint64_t step, uint64_t lane) MUST_CHECK;
-/// Waits for an earlier request. Errors: ERR_GONE past the deadline, ERR_DATA or ERR_CORRUPT from datad with its line.
+/// Waits for an earlier request. Errors: ERR_GONE past the deadline, ERR_DATA or ERR_CORRUPT from
+/// datad with its line.
 enum err client_wait(struct client *c, uint64_t step, uint64_t lane, struct batch *out) MUST_CHECK;
 void client_release(struct client *c, struct batch *b);
 /// The array of that name, or NULL.

@@ -9,7 +9,8 @@
 #include "datad/datad_config.h"
 #include "datad/server.h"
 
-/// Ends with its owner: the kernel sends SIGTERM when the thread that started us ends, unless it has ended already.
+/// Ends with its owner: the kernel sends SIGTERM when the thread that started us ends, unless it
+/// has ended already.
 static enum err bind_to_owner(uint64_t owner)
 {
     if (owner == 0) return OK;

@@ -1,8 +1,8 @@
 #pragma once
-// One client as datad sees it, without its socket: bytes come in, frames go out, requests become jobs of the workers. A peer that
-// breaks the protocol gets an error and nothing else happens.
+// One client as datad sees it, without its socket: bytes come in, frames go out, requests become
+// jobs of the workers. A peer that breaks the protocol gets an error and nothing else happens.
 //
-//     NEW --HELLO--> READY --REQUEST--> READY --close--> closing, until the last job is done --> free
+//     NEW --HELLO--> READY --REQUEST--> READY --close--> closing --last job done--> free
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -50,8 +50,9 @@ struct connection_reply {
 void connection_begin(struct connection *c, struct service *service);
 /// Room for input: where and how much; then connection_take says how much came. Can't fail.
 uint8_t *connection_room(struct connection *c, size_t *n_bytes);
-/// Handles the frames that are complete. Errors (the line is for the peer): ERR_DATA for a breach of the protocol, ERR_CONFIG for a
-/// hello that cannot be served; the connection is to be closed then.
+/// Handles the frames that are complete. Errors (the line is for the peer): ERR_DATA for a breach
+/// of the protocol, ERR_CONFIG for a hello that cannot be served; the connection is to be closed
+/// then.
 enum err connection_take(struct connection *c, size_t n_bytes,
                          struct connection_reply *reply) MUST_CHECK;
 /// True when the peer owes the rest of a frame or its HELLO.

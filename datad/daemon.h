@@ -18,12 +18,14 @@ struct daemon {
     unsigned n_quick_ends; // in a row, each soon after its start
 };
 
-/// Starts `weft datad config` by posix_spawn (new session, no inherited descriptors beyond 0-2, no OMPI_*/PMIX_* variables) so that it
-/// dies with the calling thread's process. weft = path of this executable. Main thread only. Errors: ERR_IO.
+/// Starts `weft datad config` by posix_spawn (new session, no inherited descriptors beyond 0-2, no
+/// OMPI_*/PMIX_* variables) so that it dies with the calling thread's process. weft = path of this
+/// executable. Main thread only. Errors: ERR_IO.
 enum err daemon_start(struct daemon *d, const char *weft, const char *config,
                       const char *log_file) MUST_CHECK;
-/// Restarts it if it has ended; returns whether it had. Can be called often (poll of a pidfd). Errors: that of its exit code when it ended
-/// because of its config, its data or its rights; ERR_IO when it cannot be started or keeps ending at once.
+/// Restarts it if it has ended; returns whether it had. Can be called often (poll of a pidfd).
+/// Errors: that of its exit code when it ended because of its config, its data or its rights;
+/// ERR_IO when it cannot be started or keeps ending at once.
 enum err daemon_supervise(struct daemon *d, int *restarted) MUST_CHECK;
 /// SIGTERM, wait, then SIGKILL after 5 s. A daemon that is not ours is left alone.
 void daemon_stop(struct daemon *d);

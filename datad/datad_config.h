@@ -1,7 +1,7 @@
 #pragma once
 // datad's config file:
 //
-//     socket: run/datad/socket        # its folder must be this user's alone (0700); made when missing
+//     socket: run/datad/socket  # its folder must be this user's alone (0700); made when missing
 //     sources:
 //       - {name: web, path: data/web, weight: 3}
 //       - {name: books, path: data/books, weight: 1}
@@ -30,7 +30,8 @@ struct datad_config {
     uint64_t window_bins, prefetch, workers, cache_mib;
 };
 
-/// Reads path, with overrides as for a run file. Errors: as runfile_read; ERR_CONFIG when there is no source or a name twice.
+/// Reads path, with overrides as for a run file. Errors: as runfile_read; ERR_CONFIG when there is
+/// no source or a name twice.
 enum err datad_config_read(const char *path, const char *const *overrides, size_t n_overrides,
                            struct arena *a, struct datad_config *out) MUST_CHECK;
 /// Writes config so that datad_config_read gives it back (atomic replace). Errors: ERR_IO.

@@ -1,6 +1,6 @@
 #pragma once
-// Little-endian fields of a frame, one after another. The writer's and the reader's owner checks the room beforehand: each
-// message has a fixed length or a named limit.
+// Little-endian fields of a frame, one after another. The writer's and the reader's owner checks
+// the room beforehand: each message has a fixed length or a named limit.
 
 #include <stdint.h>
 #include <string.h>

@@ -1,7 +1,8 @@
 #pragma once
-// The mixture: which source a position of the run's stream draws from, in closed form. Weights are constant within a segment of
-// positions. A segment is a chain of two-way splits: of n rows that reach source s, floor(n * share + 1/2) are its own and the
-// others go on to source s + 1. A position is its own exactly when that count grows there, and the count is its index:
+// The mixture: which source a position of the run's stream draws from, in closed form. Weights are
+// constant within a segment of positions. A segment is a chain of two-way splits: of n rows that
+// reach source s, floor(n * share + 1/2) are its own and the others go on to source s + 1. A
+// position is its own exactly when that count grows there, and the count is its index:
 //
 //     weights 2 : 1 : 1, shares 1/2, 1/2, 1
 //     position      0 1 2 3 4 5 6 7 8
@@ -25,7 +26,8 @@ struct mixture_segment {
 
 struct mixture;
 
-/// Segments are in order of first_position and begin at 0. Errors: ERR_CONFIG for weights that are negative, not finite or all 0.
+/// Segments are in order of first_position and begin at 0. Errors: ERR_CONFIG for weights that are
+/// negative, not finite or all 0.
 enum err mixture_build(const struct mixture_segment *segments, size_t n_segments, size_t n_sources,
                        struct arena *a, struct mixture **out) MUST_CHECK;
 /// The source of position and the position's index among that source's. Can't fail.

@@ -31,7 +31,8 @@ uint64_t pack_loss_tokens(const struct pack_bin *bin, uint64_t T, uint64_t row)
     return last - first - (documents_before(bin, last) - documents_before(bin, first));
 }
 
-/// Positions [first, last) of the bin, all of one document that ends at end, into the row that starts at token origin.
+/// Positions [first, last) of the bin, all of one document that ends at end, into the row that
+/// starts at token origin.
 static void fill_document(const struct pack_bin *bin, struct range piece, uint64_t end,
                           uint64_t origin, const struct pack_row *out)
 {

@@ -1,7 +1,8 @@
 #pragma once
-// Packing: the documents of one bin, one after another, cut into rows of T tokens; the last row is padded. A position's target is
-// the next token of its document, in this row or the next; a document's last token and padding have none (mask 0). Depends on
-// the bin and T only, never on the seed.
+// Packing: the documents of one bin, one after another, cut into rows of T tokens; the last row is
+// padded. A position's target is the next token of its document, in this row or the next; a
+// document's last token and padding have none (mask 0). Depends on the bin and T only, never on the
+// seed.
 //
 //     documents  abcd# xy# pqr#, T = 4            (# is the end of text, stored with its document)
 //     tokens          a b c d | # x y # | p q r #

@@ -1,19 +1,20 @@
 #pragma once
-// What datad and its clients say to each other over the socket; batches themselves go through shared memory.
+// What datad and its clients say to each other over the socket; batches themselves go through
+// shared memory.
 //
 //     client                          datad
 //       HELLO split, T, lanes, seed  ->
 //                                    <- WELCOME hashes, layout of a batch, + two descriptors
-//       REQUEST step, lane, slot     ->                   (any number; the answer is the slot's futex word)
+//       REQUEST step, lane, slot     ->            (any number; answered in the slot's futex word)
 //                                    <- ERROR code, line  (at any time; then datad closes)
 //
 // A frame is a header of 32 bytes and a body, little-endian:
 //
-//     0 magic u32   4 version u16   6 type u16   8 length u32 of the body   12 crc32c u32 of the body
-//     16 sequence u64   24 zero u32   28 crc32c u32 of bytes 0..28
+//     0 magic u32   4 version u16   6 type u16   8 length u32 of the body
+//     12 crc32c u32 of the body   16 sequence u64   24 zero u32   28 crc32c u32 of bytes 0..28
 //
-// The decoder checks the header, that the receiver's state allows the type, and that the length fits the type, before it looks
-// at the body.
+// The decoder checks the header, that the receiver's state allows the type, and that the length
+// fits the type, before it looks at the body.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -80,7 +81,8 @@ struct protocol_message {
 
 /// Writes the frame of m; returns its bytes. Can't fail.
 size_t protocol_encode(const struct protocol_message *m, uint8_t out[PROTOCOL_FRAME_LIMIT]);
-/// Decodes the frame at data's start: *n_used is its bytes, or 0 when n_bytes is only part of one (not more than
-/// PROTOCOL_FRAME_LIMIT is ever needed). Errors: ERR_DATA for anything that is not a frame that the state allows.
+/// Decodes the frame at data's start: *n_used is its bytes, or 0 when n_bytes is only part of one
+/// (not more than PROTOCOL_FRAME_LIMIT is ever needed). Errors: ERR_DATA for anything that is not a
+/// frame that the state allows.
 enum err protocol_decode(enum protocol_state state, const uint8_t *data, size_t n_bytes,
                          struct protocol_message *out, size_t *n_used) MUST_CHECK;

@@ -4,7 +4,8 @@
 #include "base/rng.h"
 #include "base/size.h"
 
-// Counters under the source's key: window w of an epoch takes (epoch, w), the bins of an epoch (epoch, BINS_COUNTER).
+// Counters under the source's key: window w of an epoch takes (epoch, w), the bins of an epoch
+// (epoch, BINS_COUNTER).
 #define BINS_COUNTER UINT64_MAX
 
 void row_order_build(struct row_order_table *table, const struct row_order_rule *rule,

@@ -1,7 +1,8 @@
 #pragma once
-// The order of one source's rows within one epoch: index -> (bin, row of the bin). Bins are permuted, cut into windows of a few
-// bins, and the rows of a window are permuted among its bins: what is read at any time is one window. Permutations are keyed
-// Feistel networks, so the table costs O(bins) and nothing per row. `sequential` walks bins and rows as they lie.
+// The order of one source's rows within one epoch: index -> (bin, row of the bin). Bins are
+// permuted, cut into windows of a few bins, and the rows of a window are permuted among its bins:
+// what is read at any time is one window. Permutations are keyed Feistel networks, so the table
+// costs O(bins) and nothing per row. `sequential` walks bins and rows as they lie.
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,6 @@
-// The server's thread never waits for anything but poll, with a limit, so no peer can hold up another: a peer that owes bytes has
-// patience_ns to send them, a reply that does not fit the socket's buffer closes it, and a batch is made by the workers.
+// The server's thread never waits for anything but poll, with a limit, so no peer can hold up
+// another: a peer that owes bytes has patience_ns to send them, a reply that does not fit the
+// socket's buffer closes it, and a batch is made by the workers.
 
 #include "datad/server.h"
 
@@ -272,7 +273,8 @@ static bool jobs_remain(const struct server *s)
     return false;
 }
 
-/// Answers what was asked for, then closes all; a client finds the next datad or says that there is none.
+/// Answers what was asked for, then closes all; a client finds the next datad or says that there is
+/// none.
 static void drain(struct server *s)
 {
     const uint64_t begin_ns = clock_now_ns();

@@ -1,6 +1,6 @@
 #pragma once
-// datad's server: one thread that polls the socket and its connections, and the service's workers. SIGTERM and SIGINT
-// end it after what was asked for has been answered.
+// datad's server: one thread that polls the socket and its connections, and the service's workers.
+// SIGTERM and SIGINT end it after what was asked for has been answered.
 
 #include "base/err.h"
 #include "datad/service.h"
@@ -11,6 +11,7 @@ struct server_options {
     uint64_t patience_ns; // with a peer that owes the rest of a frame or its hello; 0 = 5 s
 };
 
-/// Serves until a signal comes. Blocks SIGTERM and SIGINT in the calling thread. Errors: ERR_IO when another datad serves the socket,
-/// ERR_DENIED when its place belongs to somebody else; as service_open.
+/// Serves until a signal comes. Blocks SIGTERM and SIGINT in the calling thread. Errors: ERR_IO
+/// when another datad serves the socket, ERR_DENIED when its place belongs to somebody else; as
+/// service_open.
 enum err server_run(const struct server_options *o) MUST_CHECK;

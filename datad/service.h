@@ -1,5 +1,6 @@
 #pragma once
-// What all connections of a daemon share: the sources' bins, the streams that clients asked for, the workers.
+// What all connections of a daemon share: the sources' bins, the streams that clients asked for,
+// the workers.
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,8 +30,9 @@ void service_close(struct service *s);
 const struct service_options *service_options(const struct service *s);
 struct workers *service_workers(struct service *s);
 
-/// The stream of request, shared with others who asked for the same; give it back with service_return. One thread only.
-/// Errors: as stream_open; ERR_MEMORY when SERVICE_STREAMS others are in use.
+/// The stream of request, shared with others who asked for the same; give it back with
+/// service_return. One thread only. Errors: as stream_open; ERR_MEMORY when SERVICE_STREAMS others
+/// are in use.
 enum err service_borrow(struct service *s, const struct stream_request *request,
                         struct stream **out) MUST_CHECK;
 void service_return(struct service *s, struct stream *stream);

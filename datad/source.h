@@ -1,5 +1,6 @@
 #pragma once
-// A source of the mixture: bins of whole tokenized documents, read whole. A dataset (shard/dataset.h) is one; tests make others.
+// A source of the mixture: bins of whole tokenized documents, read whole. A dataset
+// (shard/dataset.h) is one; tests make others.
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,7 +36,8 @@ struct source {
 enum err source_open_dataset(const char *name, const char *path, double weight, struct arena *a,
                              struct source *out) MUST_CHECK;
 void source_close(struct source *s);
-/// Errors: ERR_DATA when the sources do not share a tokenizer, or one is empty or beyond datad's limits.
+/// Errors: ERR_DATA when the sources do not share a tokenizer, or one is empty or beyond datad's
+/// limits.
 enum err source_check_all(const struct source *sources, size_t n_sources) MUST_CHECK;
 
 static inline struct source_bin source_bin(const struct source *s, uint64_t bin)

@@ -11,7 +11,8 @@
 #include "datad/pack.h"
 #include "datad/row_order.h"
 
-// Two order tables a source, for the epoch that begins while the last one still has requests under way.
+// Two order tables a source, for the epoch that begins while the last one still has requests under
+// way.
 enum { TABLES = 2, SUMS = 64 };
 
 struct part {
@@ -60,7 +61,8 @@ static void build_part(const struct stream_rule *rule, const struct stream_reque
     }
 }
 
-/// One segment: weights do not change over the run yet. A source without rows in this split has no weight in it.
+/// One segment: weights do not change over the run yet. A source without rows in this split has no
+/// weight in it.
 static enum err build_mixture(const struct stream_rule *rule, const struct part *parts,
                               struct arena *a, struct mixture **out)
 {

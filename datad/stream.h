@@ -1,6 +1,7 @@
 #pragma once
-// The stream of rows of one (mixture, split, seed, T): position -> row, and what a client is told about it. Batches are a pure
-// function of it (I1); it keeps nothing but tables that can be rebuilt.
+// The stream of rows of one (mixture, split, seed, T): position -> row, and what a client is told
+// about it. Batches are a pure function of it (I1); it keeps nothing but tables that can be
+// rebuilt.
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -54,8 +55,10 @@ struct stream_place {
 };
 /// Thread-safe. Can't fail.
 void stream_find(struct stream *s, uint64_t position, struct stream_place *out);
-/// Fills the row at position; *loss_tokens counts its positions with mask 1. Thread-safe. Errors: as bins_acquire.
+/// Fills the row at position; *loss_tokens counts its positions with mask 1. Thread-safe. Errors:
+/// as bins_acquire.
 enum err stream_fill(struct stream *s, uint64_t position, const struct pack_row *out,
                      uint64_t *loss_tokens) MUST_CHECK;
-/// Loss tokens of the rows at positions, from document lengths alone; sums of recent ranges are kept. Thread-safe.
+/// Loss tokens of the rows at positions, from document lengths alone; sums of recent ranges are
+/// kept. Thread-safe.
 enum err stream_loss_tokens(struct stream *s, struct range positions, uint64_t *out) MUST_CHECK;

@@ -1,9 +1,12 @@
-// Two ways to the same result. Short pieces (nearly all) keep ids and ranks in two small arrays and look at all
-// pairs for each merge: quadratic, but bounded. Long ones link tokens in a list and keep pairs in a heap.
+// Two ways to the same result. Short pieces (nearly all) keep ids and ranks in two small arrays and
+// look at all pairs for each merge: quadratic, but bounded. Long ones link tokens in a list and
+// keep pairs in a heap.
 //
-// I1 heap: whatever pair is adjacent and has a rank is in the heap as rank << 32 | position of its left token, so the
-//    smallest entry is the lowest rank, leftmost. An entry is stale, and skipped, when its node has another rank by now.
-// I2 nodes[i].rank is the rank of the pair (i, next of i), PAIR_TABLE_NONE if it has none or i was joined into another.
+// I1 heap: whatever pair is adjacent and has a rank is in the heap as rank << 32 | position of its
+//    left token, so the smallest entry is the lowest rank, leftmost. An entry is stale, and
+//    skipped, when its node has another rank by now.
+// I2 nodes[i].rank is the rank of the pair (i, next of i), PAIR_TABLE_NONE if it has none or i was
+//    joined into another.
 #include "shard/bpe.h"
 
 #include <stdbool.h>

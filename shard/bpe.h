@@ -1,6 +1,7 @@
 #pragma once
-// Byte-pair merging of one piece: of all adjacent pairs of tokens, the one with the lowest rank is joined, the leftmost on
-// a tie, until no pair has a rank. Steps are at most proportional to n log n in the bytes of the piece.
+// Byte-pair merging of one piece: of all adjacent pairs of tokens, the one with the lowest rank is
+// joined, the leftmost on a tie, until no pair has a rank. Steps are at most proportional to n log
+// n in the bytes of the piece.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -20,8 +21,8 @@ struct bpe {
     struct bpe_merge *merges; // index = rank
     size_t n_merges, capacity;
     struct pair_table ranks; // (left, right) -> rank
-    uint32_t *
-        byte_pair_ranks; // [65536]: rank of the pair of two bytes, first one high; PAIR_TABLE_NONE if none
+    // [65536]: rank of the pair of two bytes, first one high; PAIR_TABLE_NONE if none
+    uint32_t *byte_pair_ranks;
 };
 
 struct bpe_node {
@@ -40,7 +41,8 @@ enum err bpe_open(struct bpe *b, const uint32_t byte_ids[256]) MUST_CHECK;
 void bpe_close(struct bpe *b);
 /// b with its arrays moved into a; b itself is closed. Can't fail.
 struct bpe bpe_take(struct bpe *b, struct arena *a);
-/// Adds the merge with the next rank. Errors: ERR_MEMORY; ERR_DATA when the pair has a rank already.
+/// Adds the merge with the next rank. Errors: ERR_MEMORY; ERR_DATA when the pair has a rank
+/// already.
 enum err bpe_add(struct bpe *b, struct bpe_merge merge) MUST_CHECK;
 /// ids[piece.n_bytes] gets the tokens of piece, *n_ids their number. Errors: ERR_MEMORY.
 enum err bpe_encode(const struct bpe *b, struct bpe_scratch *s, struct span piece, uint32_t *ids,

@@ -1,9 +1,11 @@
-// All different pieces lie one after another as nodes, a byte each, linked to their neighbours inside the piece. A row per
-// pair of tokens keeps its count and the places where it was seen; a heap gives the row with the highest count. Joining a pair
-// visits its places only and changes the rows of the pairs beside them.
+// All different pieces lie one after another as nodes, a byte each, linked to their neighbours
+// inside the piece. A row per pair of tokens keeps its count and the places where it was seen; a
+// heap gives the row with the highest count. Joining a pair visits its places only and changes the
+// rows of the pairs beside them.
 //
-// I1 A row's count is, exactly, the sum over all places where the pair now stands of how often that piece occurs.
-//    (In "aaa" the pair a,a stands at two places, although only one of them can be joined.)
+// I1 A row's count is, exactly, the sum over all places where the pair now stands of how often that
+//    piece occurs. (In "aaa" the pair a,a stands at two places, although only one of them can be
+//    joined.)
 // I2 A row's places contain all places where the pair stands, and perhaps places where it stood.
 // I3 Every row with a count has an entry in the heap that is not less than its count.
 #include "shard/bpe_train.h"
@@ -274,7 +276,8 @@ static enum err place_join(struct bpe_train *t, uint32_t place, uint32_t id)
 
 static enum err row_join(struct bpe_train *t, struct row row, uint32_t id)
 {
-    // Left to right, so that of "aaa" the first two are joined. Places come in this order unless a token was made twice.
+    // Left to right, so that of "aaa" the first two are joined. Places come in this order unless a
+    // token was made twice.
     for (size_t i = 1; i < row.n_places; i++) {
         if (row.places[i - 1] <= row.places[i]) continue;
         qsort(row.places, row.n_places, sizeof *row.places, place_order);
@@ -289,7 +292,8 @@ static enum err row_join(struct bpe_train *t, struct row row, uint32_t id)
     return heap_settle(t);
 }
 
-// The id of the two tokens joined, new or (never seen, but not excluded) as made before by another merge.
+// The id of the two tokens joined, new or (never seen, but not excluded) as made before by another
+// merge.
 static enum err token_join(struct bpe_train *t, const struct row *row, uint32_t *id)
 {
     uint8_t joined[TOKENIZER_TOKEN_LIMIT_BYTES];

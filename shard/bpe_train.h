@@ -1,6 +1,7 @@
 #pragma once
-// Trains a byte-level BPE vocabulary: counts the pieces of texts, then joins, again and again, the most frequent pair of
-// adjacent tokens (on a tie the pair with the lowest ids). The result depends on how often each piece occurs, on nothing else.
+// Trains a byte-level BPE vocabulary: counts the pieces of texts, then joins, again and again, the
+// most frequent pair of adjacent tokens (on a tie the pair with the lowest ids). The result depends
+// on how often each piece occurs, on nothing else.
 //
 //     TRY(bpe_train_open(&train, &arena));
 //     e = bpe_train_add(train, text);                       // each text
@@ -28,7 +29,8 @@ void bpe_train_close(struct bpe_train *t);
 enum err bpe_train_add(struct bpe_train *t, struct span text) MUST_CHECK;
 /// Bytes added so far. Can't fail.
 uint64_t bpe_train_bytes(const struct bpe_train *t);
-/// A tokenizer of vocabulary ids, in a: the bytes in GPT-2's order, the merges, <|endoftext|>. Fewer ids when the text has no pair
-/// left. Errors: ERR_CONFIG when vocabulary < BPE_TRAIN_LEAST_VOCABULARY or too large, ERR_DATA when no text was added, ERR_MEMORY.
+/// A tokenizer of vocabulary ids, in a: the bytes in GPT-2's order, the merges, <|endoftext|>.
+/// Fewer ids when the text has no pair left. Errors: ERR_CONFIG when vocabulary <
+/// BPE_TRAIN_LEAST_VOCABULARY or too large, ERR_DATA when no text was added, ERR_MEMORY.
 enum err bpe_train_run(struct bpe_train *t, uint64_t vocabulary, struct arena *a,
                        struct tokenizer **out) MUST_CHECK;

@@ -1,6 +1,6 @@
-// weft tokenizer encode|decode|train. Encoding gives a line of ids for each input; decoding gives the bytes of all ids, one
-// after another, so that decode of encode is the input. With --json a line is {"bytes": B, "tokens": N, "ids": [...]}; with
-// --count the ids are left out.
+// weft tokenizer encode|decode|train. Encoding gives a line of ids for each input; decoding gives
+// the bytes of all ids, one after another, so that decode of encode is the input. With --json a
+// line is {"bytes": B, "tokens": N, "ids": [...]}; with --count the ids are left out.
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>

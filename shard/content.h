@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "shard/layout.h"
 
-/// frame_hashes[c][i] is XXH3-128 of the raw bytes of frame i of column c. a is scratch. Can't fail.
+/// frame_hashes[c][i] is XXH3-128 of the raw bytes of frame i of column c. a is scratch. Can't
+/// fail.
 struct hash128 content_id(const struct layout *l, struct hash128 *const *frame_hashes,
                           struct arena *a);

@@ -1,7 +1,8 @@
 #pragma once
-// A dataset as datad reads it: a folder of shards (shard/shard.h) that belong together, as bins of about 1 M tokens
-// of whole documents. A bin never crosses a shard. Opening costs O(shards + bins); token bytes are read and checked
-// frame by frame when asked for. Safe from several threads (reads use pread and caller's buffers).
+// A dataset as datad reads it: a folder of shards (shard/shard.h) that belong together, as bins of
+// about 1 M tokens of whole documents. A bin never crosses a shard. Opening costs O(shards + bins);
+// token bytes are read and checked frame by frame when asked for. Safe from several threads (reads
+// use pread and caller's buffers).
 
 #include <stdint.h>
 
@@ -18,8 +19,8 @@ struct dataset_info {
     uint64_t n_shards, n_bins, n_documents, n_tokens;
     uint64_t max_bin_tokens, max_bin_documents;
     uint32_t vocabulary; // ids are < vocabulary
-    uint32_t
-        end_of_text; // id that ends each document (stored with the document's tokens, counted in n_tokens)
+    // id that ends each document (stored with the document's tokens, counted in n_tokens)
+    uint32_t end_of_text;
     struct hash128 tokenizer_hash;
     char tokenizer_file[256]; // path of the tokenizer.json kept with the dataset; "" if none
 };
@@ -30,7 +31,8 @@ struct dataset_bin {
     uint64_t n_tokens;
 };
 
-/// Opens path (a folder written by weft shard build). Errors: ERR_IO, ERR_DATA, ERR_CORRUPT naming file and offset.
+/// Opens path (a folder written by weft shard build). Errors: ERR_IO, ERR_DATA, ERR_CORRUPT naming
+/// file and offset.
 enum err dataset_open(const char *path, struct arena *a, struct dataset **out) MUST_CHECK;
 void dataset_close(struct dataset *d);
 const struct dataset_info *dataset_info(const struct dataset *d);

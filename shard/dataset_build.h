@@ -1,6 +1,6 @@
 #pragma once
-// Builds a dataset: reads the inputs, encodes documents side by side, cuts bins and shards, and puts
-// the folder in place at once (shard/dataset_folder.h). The bytes written depend on inputs and
+// Builds a dataset: reads the inputs, encodes documents side by side, cuts bins and shards, and
+// puts the folder in place at once (shard/dataset_folder.h). The bytes written depend on inputs and
 // options, not on the number of workers.
 
 #include <stdbool.h>

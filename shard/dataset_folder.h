@@ -1,7 +1,7 @@
 #pragma once
-// The folder of a dataset that is being built. Everything is written in OUT.partial, which one build
-// at a time may hold; when all of it is on disk the folder is renamed to OUT. So OUT is whole or
-// absent, and what a killed build left in OUT.partial is cleared by the next.
+// The folder of a dataset that is being built. Everything is written in OUT.partial, which one
+// build at a time may hold; when all of it is on disk the folder is renamed to OUT. So OUT is whole
+// or absent, and what a killed build left in OUT.partial is cleared by the next.
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -12,8 +12,8 @@ struct dataset_folder {
     int fd;              // of partial, locked
 };
 
-/// Makes and locks OUT.partial, empty. OUT may be an empty folder. Paths live in a. Errors: ERR_USAGE
-/// (OUT exists), ERR_IO (also: another build holds it).
+/// Makes and locks OUT.partial, empty. OUT may be an empty folder. Paths live in a. Errors:
+/// ERR_USAGE (OUT exists), ERR_IO (also: another build holds it).
 enum err dataset_folder_begin(const char *out, struct arena *a,
                               struct dataset_folder *f) MUST_CHECK;
 /// Renames OUT.partial to OUT, with fsync before and after. Errors: ERR_IO.

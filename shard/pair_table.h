@@ -1,5 +1,6 @@
 #pragma once
-// A hash table from a pair of token ids to a number; open addressing, at most half full, no removal.
+// A hash table from a pair of token ids to a number; open addressing, at most half full, no
+// removal.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -42,7 +43,7 @@ enum err pair_table_open(struct pair_table *t, size_t n_pairs) MUST_CHECK;
 void pair_table_close(struct pair_table *t);
 /// t moved into a; t itself is closed. Can't fail.
 struct pair_table pair_table_take(struct pair_table *t, struct arena *a);
-/// Where the value of the pair is kept, PAIR_TABLE_NONE if the pair is new; valid until the next insert. Not both ids
-/// may be UINT32_MAX. Errors: ERR_MEMORY.
+/// Where the value of the pair is kept, PAIR_TABLE_NONE if the pair is new; valid until the next
+/// insert. Not both ids may be UINT32_MAX. Errors: ERR_MEMORY.
 enum err pair_table_insert(struct pair_table *t, uint32_t left, uint32_t right,
                            uint32_t **value) MUST_CHECK;

@@ -1,5 +1,6 @@
 #pragma once
-// Remembers the tokens of short pieces, one place a hash: text repeats its words. An entry is a cache line.
+// Remembers the tokens of short pieces, one place a hash: text repeats its words. An entry is a
+// cache line.
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,7 +27,8 @@ struct piece_cache {
     struct piece_entry *entries; // [PIECE_CACHE_SLOTS], 64-byte aligned
 };
 
-/// The key of piece, of at most PIECE_CACHE_KEY_BYTES bytes. readable_bytes may be read from piece.data on. Can't fail.
+/// The key of piece, of at most PIECE_CACHE_KEY_BYTES bytes. readable_bytes may be read from
+/// piece.data on. Can't fail.
 static inline struct piece_key piece_key_of(struct span piece, size_t readable_bytes)
 {
     struct piece_key key = {{0}};

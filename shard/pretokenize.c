@@ -138,8 +138,8 @@ static size_t run_end(const struct pretokenize *p, struct span text, size_t at, 
     return at;
 }
 
-// \s+(?!\S)|\s+ : all of a run that ends the text; else all but its last character, which may belong to
-// the next piece, unless it has only one.
+// \s+(?!\S)|\s+ : all of a run that ends the text; else all but its last character, which may
+// belong to the next piece, unless it has only one.
 static size_t space_end(const struct pretokenize *p, struct span text)
 {
     size_t at = 0, last = 0;

@@ -33,7 +33,8 @@ struct document {
 
 struct reader;
 
-/// separator NULL = a text file is one document. Borrows files and separator; lives in a. Can't fail.
+/// separator NULL = a text file is one document. Borrows files and separator; lives in a. Can't
+/// fail.
 struct reader *reader_open(const struct inputs *inputs, const char *separator, struct arena *a);
 /// Closes the open file. Can't fail.
 void reader_close(struct reader *r);
@@ -42,8 +43,8 @@ void reader_close(struct reader *r);
 enum err reader_next(struct reader *r, struct arena *a, struct reader_record *out,
                      bool *more) MUST_CHECK;
 
-/// The document in a record, in a (or in the record); text of 0 bytes = nothing in it. Without an id
-/// of its own it is named by its source, with #piece or :line. Thread-safe. Errors: ERR_DATA naming
-/// file and line.
+/// The document in a record, in a (or in the record); text of 0 bytes = nothing in it. Without an
+/// id of its own it is named by its source, with #piece or :line. Thread-safe. Errors: ERR_DATA
+/// naming file and line.
 enum err reader_document(const struct reader_record *record, struct arena *a,
                          struct document *out) MUST_CHECK;

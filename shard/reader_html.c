@@ -1,7 +1,8 @@
 // gumbo builds the tree. Three things keep hostile pages in bounds: a pass over the tags refuses
 // pages whose elements nest too deep or whose tags have too many attributes before gumbo sees them
-// (its time grows with the depth, and with the square of the attributes); gumbo's memory comes from an arena with a limit, left by longjmp when it is passed; and the tree is
-// walked by parent links and dropped with the arena, because gumbo's own destructor recurses.
+// (its time grows with the depth, and with the square of the attributes); gumbo's memory comes from
+// an arena with a limit, left by longjmp when it is passed; and the tree is walked by parent links
+// and dropped with the arena, because gumbo's own destructor recurses.
 
 #include "shard/reader_html.h"
 

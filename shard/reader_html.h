@@ -15,6 +15,6 @@ enum {
 };
 
 /// The text of html, UTF-8 (invalid bytes become U+FFFD), in a. Does not recurse; parser's memory
-/// is bounded. Errors: ERR_DATA (nested deeper, or deep for longer, more attributes in a tag, or more memory needed, than
-/// the limits).
+/// is bounded. Errors: ERR_DATA (nested deeper, or deep for longer, more attributes in a tag, or
+/// more memory needed, than the limits).
 enum err reader_html_text(struct span html, struct arena *a, struct span *text) MUST_CHECK;

@@ -1,6 +1,7 @@
 #pragma once
-// A hash table from bytes to a 64-bit number, in order of insertion: entries are numbered 0, 1, 2, ... and stay in place.
-// Bytes are copied when new. Used for vocabularies (bytes -> id) and word counts (bytes -> how often).
+// A hash table from bytes to a 64-bit number, in order of insertion: entries are numbered 0, 1, 2,
+// ... and stay in place. Bytes are copied when new. Used for vocabularies (bytes -> id) and word
+// counts (bytes -> how often).
 
 #include <stddef.h>
 #include <stdint.h>
@@ -27,10 +28,12 @@ struct span_table {
 enum err span_table_open(struct span_table *t, struct arena *a) MUST_CHECK;
 /// Frees the table; the bytes stay in the arena. A zeroed table is fine. Can't fail.
 void span_table_close(struct span_table *t);
-/// t moved into a, which must be the arena that holds its bytes or outlive it; t itself is closed. Can't fail.
+/// t moved into a, which must be the arena that holds its bytes or outlive it; t itself is closed.
+/// Can't fail.
 struct span_table span_table_take(struct span_table *t, struct arena *a);
 /// The entry of bytes, NULL if absent. Valid until the next insert. Can't fail.
 struct span_entry *span_table_find(const struct span_table *t, struct span bytes);
-/// The entry of bytes, made with value 0 when absent. Valid until the next insert. Errors: ERR_MEMORY; ERR_DATA at 2^32 - 1 entries.
+/// The entry of bytes, made with value 0 when absent. Valid until the next insert. Errors:
+/// ERR_MEMORY; ERR_DATA at 2^32 - 1 entries.
 enum err span_table_insert(struct span_table *t, struct span bytes,
                            struct span_entry **out) MUST_CHECK;

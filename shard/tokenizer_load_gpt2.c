@@ -1,5 +1,5 @@
-// GPT-2's two files: encoder.json, an object from token to id, and vocab.bpe, a "#version" line and then a line a merge,
-// "left right", in rank order.
+// GPT-2's two files: encoder.json, an object from token to id, and vocab.bpe, a "#version" line and
+// then a line a merge, "left right", in rank order.
 #include <string.h>
 
 #include "shard/tokenizer_json.h"

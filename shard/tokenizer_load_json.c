@@ -1,6 +1,7 @@
-// Hugging Face's tokenizer.json, as far as it is byte-level BPE with GPT-2's rule. Whatever would give other tokens than
-// ours (a normalizer, another pre-tokenizer, prefixes, dropout, ...) is refused. Added tokens become special: text never
-// gives them. The post-processor, which adds special tokens around a text, is not applied.
+// Hugging Face's tokenizer.json, as far as it is byte-level BPE with GPT-2's rule. Whatever would
+// give other tokens than ours (a normalizer, another pre-tokenizer, prefixes, dropout, ...) is
+// refused. Added tokens become special: text never gives them. The post-processor, which adds
+// special tokens around a text, is not applied.
 #include <string.h>
 
 #include "shard/tokenizer_json.h"

@@ -1,7 +1,8 @@
-// tiktoken's rank files: a line a token, its bytes in base64 and its rank, which is also its id. Merges are not written
-// down: each token of several bytes was made from the two parts that the merges of lower rank leave of it. (A token of
-// which they leave more can't be reached by merging; it is found only when it is a whole piece, as in tiktoken.)
-// Special tokens are not in the file: <|endoftext|> takes the lowest free id, which is GPT-2's 50256.
+// tiktoken's rank files: a line a token, its bytes in base64 and its rank, which is also its id.
+// Merges are not written down: each token of several bytes was made from the two parts that the
+// merges of lower rank leave of it. (A token of which they leave more can't be reached by merging;
+// it is found only when it is a whole piece, as in tiktoken.) Special tokens are not in the file:
+// <|endoftext|> takes the lowest free id, which is GPT-2's 50256.
 #include "shard/tokenizer_model.h"
 
 #include <string.h>

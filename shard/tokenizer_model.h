@@ -1,5 +1,6 @@
 #pragma once
-// What a loaded tokenizer consists of, and the draft that loaders and the trainer fill. Internal to the tokenizer's files.
+// What a loaded tokenizer consists of, and the draft that loaders and the trainer fill. Internal to
+// the tokenizer's files.
 //
 //     struct tokenizer_draft d;
 //     TRY(tokenizer_draft_begin(&d, path, n_ids, a));
@@ -37,7 +38,8 @@ struct tokenizer {
     struct bpe bpe; // its arrays live in the arena
     struct tokenizer_token *tokens;
     uint32_t n_ids, end_of_text;
-    // A piece that is a token by itself is taken whole, before any merge (tiktoken; ignore_merges in tokenizer.json).
+    // A piece that is a token by itself is taken whole, before any merge (tiktoken; ignore_merges
+    // in tokenizer.json).
     bool whole_pieces;
     struct span_table ids; // bytes -> id of the tokens that are not special
     struct hash128 hash;
@@ -54,8 +56,8 @@ struct tokenizer_draft {
     bool whole_pieces;
 };
 
-/// limit_tokens: how many tokens will come at most. The result will live in a, which the draft borrows. Errors: ERR_MEMORY,
-/// ERR_DATA when there are too many.
+/// limit_tokens: how many tokens will come at most. The result will live in a, which the draft
+/// borrows. Errors: ERR_MEMORY, ERR_DATA when there are too many.
 enum err tokenizer_draft_begin(struct tokenizer_draft *d, const char *name, size_t limit_tokens,
                                struct arena *a) MUST_CHECK;
 void tokenizer_draft_end(struct tokenizer_draft *d);
@@ -64,16 +66,19 @@ enum err tokenizer_draft_token(struct tokenizer_draft *d, uint64_t id, struct sp
                                bool special) MUST_CHECK;
 /// After all tokens: opens the merges. Errors: ERR_DATA naming a byte that is no token.
 enum err tokenizer_draft_merges_begin(struct tokenizer_draft *d) MUST_CHECK;
-/// The next merge, by the bytes of its parts. Errors: ERR_DATA when they or what they give are no tokens, or it is there already.
+/// The next merge, by the bytes of its parts. Errors: ERR_DATA when they or what they give are no
+/// tokens, or it is there already.
 enum err tokenizer_draft_merge(struct tokenizer_draft *d, struct span left,
                                struct span right) MUST_CHECK;
 /// The tokenizer, in the draft's arena; the draft is empty then. Can't fail.
 void tokenizer_draft_finish(struct tokenizer_draft *d, struct tokenizer **out);
 
-/// Work done by s so far, in steps of merging: a test's measure that does not depend on the machine. Can't fail.
+/// Work done by s so far, in steps of merging: a test's measure that does not depend on the
+/// machine. Can't fail.
 uint64_t tokenizer_scratch_steps(const struct tokenizer_scratch *s);
 
-/// One a format; text is the file's content, name its path for messages. Errors: ERR_DATA saying what is wrong and where.
+/// One a format; text is the file's content, name its path for messages. Errors: ERR_DATA saying
+/// what is wrong and where.
 enum err tokenizer_load_json(struct span text, const char *name, struct arena *a,
                              struct tokenizer **out) MUST_CHECK;
 /// vocabulary: encoder.json; merges: vocab.bpe.

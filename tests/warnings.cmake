@@ -12,7 +12,7 @@ endif()
 if(WEFT_WERROR)
     list(APPEND WEFT_WARNINGS -Werror)
 endif()
-# Bits: no contraction, no reassociation (STYLE 42, invariant I2).
+# Bits: no contraction, no reassociation (invariant I2).
 add_compile_options(-ffp-contract=off -fno-strict-aliasing -fstack-protector-strong)
 add_link_options(-Wl,-z,relro,-z,now)
 if(WEFT_SANITIZE)

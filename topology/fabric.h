@@ -1,8 +1,9 @@
 #pragma once
 // The fabric: the only way ranks talk. A collective is a set of messages that a pure schedule
-// computes (topology/schedule.h); the fabric starts them and completes them. Every operation is a start/wait
-// pair. Two fabrics exist behind this header: MPI (fabric_mpi.c, the one file that includes mpi.h) and
-// the simulated twin (fabric_sim.c), which connects N ranks inside one process on a virtual clock.
+// computes (topology/schedule.h); the fabric starts them and completes them. Every operation is a
+// start/wait pair. Two fabrics exist behind this header: MPI (fabric_mpi.c, the one file that
+// includes mpi.h) and the simulated twin (fabric_sim.c), which connects N ranks inside one process
+// on a virtual clock.
 //
 //     struct fabric_ticket t;
 //     TRY(fabric_start(f, seq, "gather unit 3", messages, n_messages, &t));
@@ -42,16 +43,17 @@ struct fabric_options {
     size_t piece_bytes;   // larger messages are sent in pieces; 0 = 1 GiB (MPI counts are int)
 };
 
-/// MPI_Init_thread(FUNNELED) and a private communicator. Ends with fabric_close. The fabric lives in a and its
-/// message table grows there until it has seen the most messages in flight. Collective.
-/// Errors: ERR_USAGE (WEFT_DEADLINE_S), ERR_GONE (MPI refused).
+/// MPI_Init_thread(FUNNELED) and a private communicator. Ends with fabric_close. The fabric lives
+/// in a and its message table grows there until it has seen the most messages in flight.
+/// Collective. Errors: ERR_USAGE (WEFT_DEADLINE_S), ERR_GONE (MPI refused).
 enum err fabric_open_mpi(const struct fabric_options *o, struct arena *a,
                          struct fabric **out) MUST_CHECK;
 /// True when this process was started by mpirun or srun with PMIx (environment only). Local.
 bool fabric_launched(void);
 /// A fabric of one rank, without MPI. Local.
 enum err fabric_open_alone(struct arena *a, struct fabric **out) MUST_CHECK;
-/// Collective: MPI_Finalize for MPI. Nothing may be under way; a broken fabric ends the job as fabric_abort does.
+/// Collective: MPI_Finalize for MPI. Nothing may be under way; a broken fabric ends the job as
+/// fabric_abort does.
 void fabric_close(struct fabric *f);
 /// Changes the deadline of every later wait (loading a checkpoint takes longer than a step). Local.
 void fabric_set_deadline(struct fabric *f, uint64_t deadline_ns);
@@ -68,9 +70,10 @@ int fabric_n_nodes(const struct fabric *f);
 int fabric_node_of(const struct fabric *f, int rank);
 int fabric_local_rank_of(const struct fabric *f, int rank);
 
-/// Starts the messages of one collective. messages and name are read before return; data is borrowed until
-/// the wait. seq < 2^63. Local (its peers start the same seq). Errors: ERR_INVARIANT when seq is reused while under
-/// way, a self message has no partner, or (sim) two ends disagree about a size; ERR_GONE.
+/// Starts the messages of one collective. messages and name are read before return; data is
+/// borrowed until the wait. seq < 2^63. Local (its peers start the same seq). Errors: ERR_INVARIANT
+/// when seq is reused while under way, a self message has no partner, or (sim) two ends disagree
+/// about a size; ERR_GONE.
 enum err fabric_start(struct fabric *f, uint64_t seq, const char *name,
                       const struct fabric_message *messages, size_t n_messages,
                       struct fabric_ticket *out) MUST_CHECK;
@@ -79,8 +82,8 @@ void fabric_poll(struct fabric *f);
 /// True once all messages of t are done (then t->id is 0 and t need not be waited for), or when the
 /// fabric is broken (then t->id stays and fabric_wait says why). Drives progress. Local.
 bool fabric_test(struct fabric *f, struct fabric_ticket *t);
-/// Errors: ERR_HANG past the deadline, naming operation, seq, bytes and peers (t may be waited for again);
-/// ERR_GONE; ERR_INVARIANT when a peer sent another size.
+/// Errors: ERR_HANG past the deadline, naming operation, seq, bytes and peers (t may be waited for
+/// again); ERR_GONE; ERR_INVARIANT when a peer sent another size.
 enum err fabric_wait(struct fabric *f, struct fabric_ticket *t) MUST_CHECK;
 
 /// Small blocking all-gather of n_bytes from each rank into all[size][n_bytes]; for start-up and
@@ -89,21 +92,21 @@ enum err fabric_wait(struct fabric *f, struct fabric_ticket *t) MUST_CHECK;
 enum err fabric_all_gather(struct fabric *f, const void *mine, size_t n_bytes,
                            void *all) MUST_CHECK;
 /// Everyone learns the worst of all ranks' errors: OK only if all are. A rank that was OK gets a
-/// line that names the rank and its cause; the lowest failing rank's error wins. Collective. Errors:
-/// that error, or ERR_HANG.
+/// line that names the rank and its cause; the lowest failing rank's error wins. Collective.
+/// Errors: that error, or ERR_HANG.
 enum err fabric_agree(struct fabric *f, enum err mine) MUST_CHECK;
 /// Ends every rank with exit code of e. Prints "rank R step S: cause" and tells all ranks by the
-/// abort word: from then on their starts and waits fail with e and that line, and their fabric_abort
-/// prints nothing. Once they know, or after a second, ends the job (MPI_Abort). Local. Does not
-/// return.
+/// abort word: from then on their starts and waits fail with e and that line, and their
+/// fabric_abort prints nothing. Once they know, or after a second, ends the job (MPI_Abort). Local.
+/// Does not return.
 _Noreturn void fabric_abort(struct fabric *f, enum err e, long step);
 
 // The simulated twin: N ranks in one process, virtual time in seconds. Each rank's clock moves by
 // fabric_sim_compute and by waiting. Once both ends have posted a message, the link out of its
 // sender and the link into its receiver each serve it for n_bytes / bytes_per_s, after what they
-// already have. When both have, the send is done; the receive is done latency_s later. Links serve messages in the order in which
-// they were matched, so drive the rank with the smallest clock first: then that is the order of
-// virtual time. Each rank is a node of its own.
+// already have. When both have, the send is done; the receive is done latency_s later. Links serve
+// messages in the order in which they were matched, so drive the rank with the smallest clock
+// first: then that is the order of virtual time. Each rank is a node of its own.
 struct fabric_sim;
 struct fabric_sim_link {
     double latency_s, bytes_per_s; // of one rank's link, each way
@@ -111,10 +114,12 @@ struct fabric_sim_link {
 /// n ranks joined by links; the net and its n fabrics live in a. Local.
 enum err fabric_sim_open(struct arena *a, int n_ranks, struct fabric_sim_link link,
                          struct fabric_sim **out) MUST_CHECK;
-/// Rank r's end of the net. fabric_wait on it is not allowed to block: use fabric_test, which returns
-/// false while the peer has not posted; when it returns true the rank's clock has moved to the completion.
+/// Rank r's end of the net. fabric_wait on it is not allowed to block: use fabric_test, which
+/// returns false while the peer has not posted; when it returns true the rank's clock has moved to
+/// the completion.
 struct fabric *fabric_sim_rank(struct fabric_sim *net, int rank);
 void fabric_sim_compute(struct fabric_sim *net, int rank, double seconds);
 double fabric_sim_clock_s(const struct fabric_sim *net, int rank);
-/// Messages posted but unmatched, over all ranks: 0 at the end of a correct walk. Describes one in the error line.
+/// Messages posted but unmatched, over all ranks: 0 at the end of a correct walk. Describes one in
+/// the error line.
 enum err fabric_sim_check_drained(const struct fabric_sim *net) MUST_CHECK;

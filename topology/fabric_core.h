@@ -1,6 +1,6 @@
 #pragma once
-// What all fabrics share, inside topology only: operations in flight, checks, self messages, waits with
-// their deadline, and the small collectives. A driver moves the messages between two ranks.
+// What all fabrics share, inside topology only: operations in flight, checks, self messages, waits
+// with their deadline, and the small collectives. A driver moves the messages between two ranks.
 
 #include "topology/fabric.h"
 
@@ -18,8 +18,8 @@ struct fabric_operation {
 struct fabric_missing {
     bool *from, *to; // [size]
     size_t n_bytes;
-    // A message of a missing rank for an operation that is not started here: it is ahead, or astray.
-    // stray_seq is modulo MPI's tag range.
+    // A message of a missing rank for an operation that is not started here: it is ahead, or
+    // astray. stray_seq is modulo MPI's tag range.
     bool has_stray;
     int stray_rank;
     uint64_t stray_seq;
@@ -27,14 +27,16 @@ struct fabric_missing {
 
 struct fabric_driver {
     bool can_block;
-    /// Starts one message of op (n_bytes > 0, peer another rank); counts op->n_pending up and, when done, down.
+    /// Starts one message of op (n_bytes > 0, peer another rank); counts op->n_pending up and, when
+    /// done, down.
     enum err (*post)(struct fabric *f, struct fabric_operation *op, const struct fabric_message *m);
     void (*poll)(struct fabric *f);
     /// Called once when op is done, before its waiter goes on.
     void (*finish)(struct fabric *f, const struct fabric_operation *op);
     void (*missing)(const struct fabric *f, const struct fabric_operation *op,
                     struct fabric_missing *out);
-    /// Delivers the error line to every rank, as far as it can within a bounded time. NULL = nobody to tell.
+    /// Delivers the error line to every rank, as far as it can within a bounded time. NULL = nobody
+    /// to tell.
     void (*raise)(struct fabric *f, enum err e, long step);
     void (*close)(struct fabric *f);
     void (*exit)(struct fabric *f, int code); // ends every rank; does not return

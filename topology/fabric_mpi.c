@@ -1,11 +1,14 @@
 // The door to MPI: the only file that includes mpi.h, called by one thread a rank (FUNNELED).
 //
-// F1 A message is one Isend or Irecv on a private communicator (or several, above piece_bytes: both ends cut alike). Its tag
-//    is the operation's seq modulo the tag range; MPI keeps messages of one pair and tag in posting order, and
-//    all ranks start operations in one order, so a tag used again later cannot be confused with its first use.
-// F2 Requests in flight lie side by side in one array, so progress is one MPI_Testsome over all of them.
-// F3 One receive from anybody, on a second communicator, is always in flight: for the abort word of a rank that fails.
-//    It comes first in the array, and keeps MPI's progress going when nothing else is in flight.
+// F1 A message is one Isend or Irecv on a private communicator (or several, above piece_bytes: both
+//    ends cut alike). Its tag is the operation's seq modulo the tag range; MPI keeps messages of
+//    one pair and tag in posting order, and all ranks start operations in one order, so a tag used
+//    again later cannot be confused with its first use.
+// F2 Requests in flight lie side by side in one array, so progress is one MPI_Testsome over all of
+//    them.
+// F3 One receive from anybody, on a second communicator, is always in flight: for the abort word of
+//    a rank that fails. It comes first in the array, and keeps MPI's progress going when nothing
+//    else is in flight.
 // F4 What MPI returns is never asserted: a failed message breaks the fabric with a line that names
 //    operation, seq, peer and MPI's text.
 
@@ -201,7 +204,8 @@ static void finish(struct fabric *f, const struct fabric_operation *op)
     ASSERT(op->n_pending == 0);
 }
 
-// The oldest message, if it is one of the plan's, that a missing rank sent and nobody here asked for.
+// The oldest message, if it is one of the plan's, that a missing rank sent and nobody here asked
+// for.
 static void find_stray(const struct fabric_mpi *m, struct fabric_missing *out)
 {
     for (int r = 0; r < m->core.size && !out->has_stray; r++) {

@@ -1,10 +1,12 @@
-// The simulated twin. A message has two ends; the second end to be posted finds the first in a hash table, by
-// (source, destination, seq), first posted first; then bytes move and the links are reserved:
+// The simulated twin. A message has two ends; the second end to be posted finds the first in a hash
+// table, by (source, destination, seq), first posted first; then bytes move and the links are
+// reserved:
 //
 //     rank 0  send posted 1.0 |          |out link busy 2.0..2.5|                 send done 2.5
 //     rank 1          receive posted 2.0 |in link busy  2.0..2.5|--latency 0.1--| receive done 2.6
 //
-// S1 At any time a key has posted ends of one direction only. S2 A rank's clock never runs backwards.
+// S1 At any time a key has posted ends of one direction only. S2 A rank's clock never runs
+//    backwards.
 // S3 An operation is done at the latest end of its messages, and not before it was started.
 
 #include "topology/fabric_core.h"
@@ -113,8 +115,9 @@ static double later(double a, double b)
     return a > b ? a : b;
 }
 
-// Each link serves its own messages one after another, and the message is through when both have served it: a link does not idle
-// because the other end is busy with somebody else's (many flows share a real link; a message is not a circuit).
+// Each link serves its own messages one after another, and the message is through when both have
+// served it: a link does not idle because the other end is busy with somebody else's (many flows
+// share a real link; a message is not a circuit).
 static void carry(struct fabric_sim *net, const struct sim_end *send, const struct sim_end *receive)
 {
     struct fabric_sim_rank *from = &net->ranks[send->key.source];

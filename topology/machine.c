@@ -42,7 +42,8 @@ static int core_depth(hwloc_topology_t topology)
     return hwloc_get_type_or_below_depth(topology, HWLOC_OBJ_CORE);
 }
 
-// A node counts when it has cores that no earlier node has (a second memory on the same cores does not).
+// A node counts when it has cores that no earlier node has (a second memory on the same cores does
+// not).
 static bool is_new(const struct machine *m, hwloc_obj_t node)
 {
     const int n =
@@ -84,8 +85,8 @@ static void list(struct machine *m)
         if (is_new(m, node)) add_node(m, node);
 }
 
-// Where the kernel knows a single node, all memory is that node's, though the node's own count may fall short
-// (seen on a virtual machine: 4.8 of 23.5 GiB).
+// Where the kernel knows a single node, all memory is that node's, though the node's own count may
+// fall short (seen on a virtual machine: 4.8 of 23.5 GiB).
 static void count_all_memory(struct machine *m)
 {
     const bool single = hwloc_bitmap_weight(hwloc_topology_get_complete_nodeset(m->topology)) == 1;

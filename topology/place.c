@@ -94,8 +94,8 @@ enum err place_compute(const char *machine, int local_rank, int local_size, stru
     return e;
 }
 
-// Without STRICT, hwloc's BIND prefers these nodes and falls back when they are full: a rank that is
-// a little too big runs slower instead of being killed.
+// Without STRICT, hwloc's BIND prefers these nodes and falls back when they are full: a rank that
+// is a little too big runs slower instead of being killed.
 static void bind_to(const struct machine *m, const struct share *s, struct place *out)
 {
     if (!hwloc_topology_is_thissystem(m->topology)) {

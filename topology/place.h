@@ -1,5 +1,6 @@
 #pragma once
-// Binding: each rank of a node gets its share of cores and the memory of their NUMA node, before first touch.
+// Binding: each rank of a node gets its share of cores and the memory of their NUMA node, before
+// first touch.
 //
 //     TRY(place_bind_ranks(f, a, &map));            once, before the slab is touched
 //     fputs(place_table(map.places, map.hosts, n_ranks, a), stdout);
@@ -24,9 +25,9 @@ struct place {
 /// The share of local_rank among local_size ranks on the machine described by an hwloc synthetic
 /// string or XML file (NULL = this machine, of which the CPUs that this process may use). Cores are
 /// dealt in contiguous runs that do not straddle a NUMA node when they can avoid it: with at least
-/// as many ranks as nodes, ranks go to nodes so that the smallest share is largest; with fewer, each
-/// gets whole nodes. Local. Errors: ERR_USAGE (hwloc cannot read the machine), ERR_IO (nor this
-/// one).
+/// as many ranks as nodes, ranks go to nodes so that the smallest share is largest; with fewer,
+/// each gets whole nodes. Local. Errors: ERR_USAGE (hwloc cannot read the machine), ERR_IO (nor
+/// this one).
 enum err place_compute(const char *machine, int local_rank, int local_size,
                        struct place *out) MUST_CHECK;
 /// Computes the share on this machine, respecting the process's allowed cpuset, and binds this
@@ -38,8 +39,9 @@ struct place_map {
     struct place *places; // [size]
     const char **hosts;   // [size]
 };
-/// place_bind on every rank, then everyone's place and host name, in a. Where the launcher gave the ranks of a node
-/// disjoint cores already, they keep them. Collective. Errors: ERR_IO, of any rank; ERR_HANG.
+/// place_bind on every rank, then everyone's place and host name, in a. Where the launcher gave the
+/// ranks of a node disjoint cores already, they keep them. Collective. Errors: ERR_IO, of any rank;
+/// ERR_HANG.
 enum err place_bind_ranks(struct fabric *f, struct arena *a, struct place_map *out) MUST_CHECK;
 
 /// One line a rank, aligned, as printed at start: "rank host cores numa memory bound".

@@ -1,4 +1,5 @@
-// weft train RUN.yaml: trains on this process, on mpirun's ranks when started by it, or starts mpirun itself.
+// weft train RUN.yaml: trains on this process, on mpirun's ranks when started by it, or starts
+// mpirun itself.
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 #pragma once
-// The run file: what a person writes and what every figure of a run follows from. One row a key in config.c.
-// Derived numbers (lanes a step, tokens a step) are computed here and nowhere else.
+// The run file: what a person writes and what every figure of a run follows from. One row a key in
+// config.c. Derived numbers (lanes a step, tokens a step) are computed here and nowhere else.
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -63,8 +63,8 @@ struct config {
     size_t n_phases;
 };
 
-/// Reads and checks a run file with overrides ("key=value"). Texts live in a. Errors: ERR_CONFIG with file, line and
-/// what to do; ERR_IO when missing. Local.
+/// Reads and checks a run file with overrides ("key=value"). Texts live in a. Errors: ERR_CONFIG
+/// with file, line and what to do; ERR_IO when missing. Local.
 enum err config_read(const char *path, const char *const *overrides, size_t n_overrides,
                      struct arena *a, struct config *out) MUST_CHECK;
 /// The resolved run file: what config_read reads back to the same config. Local.

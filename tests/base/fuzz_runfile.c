@@ -1,5 +1,5 @@
-// Run files of arbitrary bytes: an error is one line that names the file, and what is accepted prints
-// as YAML that is accepted again and prints the same.
+// Run files of arbitrary bytes: an error is one line that names the file, and what is accepted
+// prints as YAML that is accepted again and prints the same.
 
 #include <stdbool.h>
 #include <string.h>

@@ -164,7 +164,8 @@ static void test_fault_walk(struct arena *a, bool for_ever)
     CHECK(n_failures >= 15);
 }
 
-// A replacement that fails or is killed at any site leaves the old bytes or the new, and the next one works.
+// A replacement that fails or is killed at any site leaves the old bytes or the new, and the next
+// one works.
 static void test_replace_is_atomic(struct arena *a, enum fault_action action)
 {
     const char *path = at(a, "atomic");

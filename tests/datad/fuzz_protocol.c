@@ -1,5 +1,5 @@
-// The decoder of frames on arbitrary bytes, in every state, with sums repaired so that the fields behind them are reached. What
-// decodes must encode to the same bytes.
+// The decoder of frames on arbitrary bytes, in every state, with sums repaired so that the fields
+// behind them are reached. What decodes must encode to the same bytes.
 //
 //     build/fuzz/fuzz_protocol -max_len=2081 CORPUS tests/data/corpus_protocol
 

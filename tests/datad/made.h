@@ -1,6 +1,7 @@
 #pragma once
-// A source made in memory from a seed: bins of documents of random lengths (some of one token, some longer than several rows, some
-// empty), each ending in end of text; a token tells nothing by itself, so two places rarely look alike.
+// A source made in memory from a seed: bins of documents of random lengths (some of one token, some
+// longer than several rows, some empty), each ending in end of text; a token tells nothing by
+// itself, so two places rarely look alike.
 
 #include <stdlib.h>
 

@@ -38,7 +38,8 @@ __attribute__((unused)) static bool raw_peer_say(int fd, const struct protocol_m
     return raw_peer_send(fd, frame, protocol_encode(m, frame));
 }
 
-/// The next message; false when the other side closes first. fds (two, or NULL) take what comes with it.
+/// The next message; false when the other side closes first. fds (two, or NULL) take what comes
+/// with it.
 __attribute__((unused)) static bool raw_peer_hear(int fd, enum protocol_state state,
                                                   struct protocol_message *out, int *fds)
 {

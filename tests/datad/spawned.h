@@ -1,6 +1,6 @@
 #pragma once
-// A datad server in a child process over made sources, for tests that kill it. The socket lies in a new folder below the
-// working folder.
+// A datad server in a child process over made sources, for tests that kill it. The socket lies in a
+// new folder below the working folder.
 
 #include <signal.h>
 #include <stdlib.h>

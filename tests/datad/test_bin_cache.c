@@ -1,4 +1,5 @@
-// The cache: loads once, keeps what is held, makes room by age, forgets what failed; and from several threads at once.
+// The cache: loads once, keeps what is held, makes room by age, forgets what failed; and from
+// several threads at once.
 
 #include "datad/bin_cache.h"
 

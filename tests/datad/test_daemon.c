@@ -1,5 +1,5 @@
-// datad as a process: weft datad over a dataset that weft shard build wrote, started, killed, supervised and stopped as local rank 0
-// does it; and what it says to bad configs.
+// datad as a process: weft datad over a dataset that weft shard build wrote, started, killed,
+// supervised and stopped as local rank 0 does it; and what it says to bad configs.
 
 #include "datad/daemon.h"
 

@@ -1,4 +1,5 @@
-// Peers and places that mean harm or are broken: each gets an error or a closed connection, and a client beside them reads on.
+// Peers and places that mean harm or are broken: each gets an error or a closed connection, and a
+// client beside them reads on.
 
 #include <fcntl.h>
 #include <poll.h>
@@ -12,7 +13,8 @@
 
 enum { OTHER_USER = 65534 };
 
-// A client that must not notice anything: it reads one batch a call and compares with what it read the first time.
+// A client that must not notice anything: it reads one batch a call and compares with what it read
+// the first time.
 
 struct witness {
     struct arena arena;
@@ -159,7 +161,8 @@ static void check_halves(const struct spawned *s, struct witness *w)
     witness_check(w);
 }
 
-/// Half a frame and then silence: closed by datad, with the reason, before a client that owes nothing.
+/// Half a frame and then silence: closed by datad, with the reason, before a client that owes
+/// nothing.
 static void check_silence(struct spawned *s, struct witness *w)
 {
     struct protocol_message m;
@@ -266,7 +269,8 @@ static void check_crowd(const struct spawned *s, struct witness *w)
     leave(fd, one);
 }
 
-/// Steps and lanes that do not exist, and a damaged bin, are answered with their reason; the client lives on.
+/// Steps and lanes that do not exist, and a damaged bin, are answered with their reason; the client
+/// lives on.
 static void check_bad_batches(struct witness *w, bool damaged)
 {
     struct batch b;
@@ -364,7 +368,8 @@ static int exit_code_of_second(const struct spawned *s)
     return WEXITSTATUS(status);
 }
 
-/// Several that start at once at a dead one's socket: one serves, the others say so; beside it in the folder another may serve.
+/// Several that start at once at a dead one's socket: one serves, the others say so; beside it in
+/// the folder another may serve.
 static void check_race(struct spawned *s)
 {
     enum { RACERS = 6 };
@@ -393,7 +398,8 @@ static void check_race(struct spawned *s)
     witness_end(&w);
 }
 
-/// A live socket is not taken over; a dead one's is; SIGTERM leaves nothing behind; strangers' places are refused.
+/// A live socket is not taken over; a dead one's is; SIGTERM leaves nothing behind; strangers'
+/// places are refused.
 static void check_places(struct spawned *s)
 {
     struct stat st;
@@ -453,7 +459,8 @@ static int exit_code_of_stranger(const char *folder)
     return WEXITSTATUS(status);
 }
 
-/// Needs root: a peer of another user is turned away by its credentials, even where the file modes let it in.
+/// Needs root: a peer of another user is turned away by its credentials, even where the file modes
+/// let it in.
 static void check_other_user(struct spawned *s)
 {
     char folder[80];

@@ -1,5 +1,5 @@
-// Batches through a real server are those of the pure function, whoever asks, in whatever order, however many at a time, and
-// however often datad is killed meanwhile.
+// Batches through a real server are those of the pure function, whoever asks, in whatever order,
+// however many at a time, and however often datad is killed meanwhile.
 
 #include "base/hash.h"
 #include "base/rng.h"
@@ -83,8 +83,8 @@ static void check_batch(const struct batch *b, const struct expected *x)
     CHECK(hash_batch(b) == x->hash[b->step][b->lane]);
 }
 
-/// Asks for everything in the order (x * multiplier) mod ASKED, ahead at a time, waiting for each in that order; with kill_every > 0
-/// kills and restarts the server before every so many-th wait.
+/// Asks for everything in the order (x * multiplier) mod ASKED, ahead at a time, waiting for each
+/// in that order; with kill_every > 0 kills and restarts the server before every so many-th wait.
 static void check_client(struct spawned *s, const struct expected *x, uint64_t multiplier,
                          uint64_t ahead, uint64_t kill_every)
 {
@@ -114,7 +114,8 @@ static void check_client(struct spawned *s, const struct expected *x, uint64_t m
     arena_fini(&a);
 }
 
-/// Asks for a full window, waits in reverse, holds all of it over a death of datad, and releases at the end.
+/// Asks for a full window, waits in reverse, holds all of it over a death of datad, and releases at
+/// the end.
 static void check_held(struct spawned *s, const struct expected *x)
 {
     struct arena a;

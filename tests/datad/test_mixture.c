@@ -9,7 +9,8 @@
 
 enum { POSITIONS = 20000 };
 
-/// Walks from position 0: indices of a source are 0, 1, 2, ... and counts agree; within segment 0 the realised share is the weight.
+/// Walks from position 0: indices of a source are 0, 1, 2, ... and counts agree; within segment 0
+/// the realised share is the weight.
 static void check_walk(const struct mixture_segment *segments, size_t n_segments, size_t n_sources)
 {
     struct arena a;

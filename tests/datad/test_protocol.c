@@ -1,4 +1,5 @@
-// Frames: what is encoded decodes to itself; every prefix asks for more; every flipped bit, wrong state, type or length is refused.
+// Frames: what is encoded decodes to itself; every prefix asks for more; every flipped bit, wrong
+// state, type or length is refused.
 
 #include "datad/protocol.h"
 

@@ -1,5 +1,5 @@
-// The stream's order: every row of every source exactly once an epoch, realised mixture weights, windows, splits, and that
-// it depends on nothing but (datasets, mixture, seed, T).
+// The stream's order: every row of every source exactly once an epoch, realised mixture weights,
+// windows, splits, and that it depends on nothing but (datasets, mixture, seed, T).
 
 #include "datad/row_order.h"
 
@@ -71,7 +71,8 @@ static bool in_split(const struct split_bins *split, uint32_t bin)
     return false;
 }
 
-/// Walks the stream until each source with weight has had three epochs: an epoch's rows come once each before any comes twice.
+/// Walks the stream until each source with weight has had three epochs: an epoch's rows come once
+/// each before any comes twice.
 static void check_epochs(struct setting *s, enum split split, const double *weights)
 {
     struct seen seen;

@@ -1,4 +1,5 @@
-// "random:V" clients: batches of the right shape, uniform tokens, the same whoever asks in whatever order; and bad options.
+// "random:V" clients: batches of the right shape, uniform tokens, the same whoever asks in whatever
+// order; and bad options.
 
 #include "base/hash.h"
 #include "base/rng.h"

@@ -1,4 +1,5 @@
-// Encoding of any bytes with a small fixed vocabulary: pieces cover the input, ids stand for it, broken UTF-8 or not.
+// Encoding of any bytes with a small fixed vocabulary: pieces cover the input, ids stand for it,
+// broken UTF-8 or not.
 #include <string.h>
 
 #include "shard/bpe_train.h"

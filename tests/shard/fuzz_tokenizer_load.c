@@ -1,5 +1,6 @@
-// Loaders on any bytes. The first byte says the format; for GPT-2's two files a NUL byte is between them. What loads must
-// encode the input itself to ids whose bytes are the input again, and come back from its own tokenizer.json the same.
+// Loaders on any bytes. The first byte says the format; for GPT-2's two files a NUL byte is between
+// them. What loads must encode the input itself to ids whose bytes are the input again, and come
+// back from its own tokenizer.json the same.
 #include <string.h>
 
 #include "base/file.h"

@@ -1,6 +1,6 @@
 #pragma once
-// A second reader of shards, written from docs/SHARD_FORMAT.md alone: it includes nothing of weft and
-// has its own crc32c. Plain and slow; what it reads must equal what shard/shard.h reads.
+// A second reader of shards, written from docs/SHARD_FORMAT.md alone: it includes nothing of weft
+// and has its own crc32c. Plain and slow; what it reads must equal what shard/shard.h reads.
 
 #include <lz4.h>
 #include <stdint.h>
@@ -84,7 +84,8 @@ static inline void decoder_take(struct decoder_column *c, const unsigned char *r
     c->data = decoder_extend(c->data, &c->n_data, raw + n_lengths, n_raw - n_lengths);
 }
 
-// One column's frames from *offset on; record points at its seek table. content collects what the file id hashes.
+// One column's frames from *offset on; record points at its seek table. content collects what the
+// file id hashes.
 static inline int decoder_frames(struct decoder_file *f, const unsigned char *file, unsigned column,
                                  const unsigned char *record, uint64_t *offset,
                                  unsigned char **content, size_t *n_content)

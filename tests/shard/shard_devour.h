@@ -1,5 +1,6 @@
 #pragma once
-// Reads everything that can be read of bytes that claim to be a shard, as they are and resealed. Nothing may go wrong but an error.
+// Reads everything that can be read of bytes that claim to be a shard, as they are and resealed.
+// Nothing may go wrong but an error.
 
 #include <string.h>
 

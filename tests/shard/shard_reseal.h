@@ -1,5 +1,6 @@
 #pragma once
-// Makes the checksums of damaged shard bytes agree again, as an attacker would, so that tests reach what lies behind them.
+// Makes the checksums of damaged shard bytes agree again, as an attacker would, so that tests reach
+// what lies behind them.
 
 #include "base/little.h"
 #include "shard/layout.h"

@@ -1,4 +1,5 @@
-// Merging against the plain definition on random merges and bytes, and the work of the worst cases in steps.
+// Merging against the plain definition on random merges and bytes, and the work of the worst cases
+// in steps.
 #include "shard/bpe.h"
 
 #include <stdbool.h>
@@ -10,7 +11,8 @@ enum { LIMIT_IDS = 400, LIMIT_BYTES = 600 };
 
 static struct arena a;
 
-// Joins the first pair of lowest rank until none has a rank, looking at every pair and every merge each time.
+// Joins the first pair of lowest rank until none has a rank, looking at every pair and every merge
+// each time.
 static size_t reference_encode(const struct bpe *b, struct span piece, uint32_t *ids)
 {
     size_t n = piece.n_bytes;
@@ -102,8 +104,8 @@ static double log2_of(size_t n)
     return bits;
 }
 
-// The steps for a run of one letter grow like n log n (and at most half the short way's 64 a byte): a quadratic way would
-// take 5 * 10^11 for the longest.
+// The steps for a run of one letter grow like n log n (and at most half the short way's 64 a byte):
+// a quadratic way would take 5 * 10^11 for the longest.
 static void check_steps(void)
 {
     struct bpe b;

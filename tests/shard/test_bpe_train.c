@@ -1,4 +1,5 @@
-// The trainer against one that counts all pairs anew for each merge, and what must not matter to it.
+// The trainer against one that counts all pairs anew for each merge, and what must not matter to
+// it.
 #include "shard/bpe_train.h"
 
 #include <stdbool.h>

@@ -1,6 +1,6 @@
-// Fails the k-th file operation of a build for k = 1, 2, ... until one survives, once and for ever, by EIO and by a full disk:
-// the dataset is absent or whole, nothing is left when the disk works again, and the next build succeeds. Then the same by
-// kill -9 of a child.
+// Fails the k-th file operation of a build for k = 1, 2, ... until one survives, once and for ever,
+// by EIO and by a full disk: the dataset is absent or whole, nothing is left when the disk works
+// again, and the next build succeeds. Then the same by kill -9 of a child.
 
 #include <sys/wait.h>
 #include <unistd.h>

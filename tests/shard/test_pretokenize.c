@@ -83,7 +83,8 @@ static void check_table(const struct pretokenize *p)
     }
 }
 
-// The rule once more, as the regex is written: alternatives in order over decoded characters, greedy, going back for (?!\S).
+// The rule once more, as the regex is written: alternatives in order over decoded characters,
+// greedy, going back for (?!\S).
 struct decoded {
     uint32_t codes[256];
     size_t at[257]; // byte where each begins

@@ -1,5 +1,6 @@
-// What is kept of pages, and that hostile ones are refused or done with soon: deep nesting (also behind end tags of nothing,
-// comments and quotes), tags of many attributes, formatting that gumbo copies into every paragraph.
+// What is kept of pages, and that hostile ones are refused or done with soon: deep nesting (also
+// behind end tags of nothing, comments and quotes), tags of many attributes, formatting that gumbo
+// copies into every paragraph.
 
 #include "shard/reader_html.h"
 

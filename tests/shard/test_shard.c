@@ -1,5 +1,5 @@
-// Random sets of columns written and read back: by shard/shard.h in whole and in random ranges, and by
-// the second decoder of the format. The bytes are the same from any number of threads.
+// Random sets of columns written and read back: by shard/shard.h in whole and in random ranges, and
+// by the second decoder of the format. The bytes are the same from any number of threads.
 
 #include "base/file.h"
 #include "base/size.h"

@@ -1,5 +1,6 @@
-// Every damage is found before anything is used: each single bit of a small shard, every truncation and extension, frames
-// swapped or taken from another file even when directory and footer are made to agree, and directories that lie.
+// Every damage is found before anything is used: each single bit of a small shard, every truncation
+// and extension, frames swapped or taken from another file even when directory and footer are made
+// to agree, and directories that lie.
 
 #include "base/file.h"
 #include "base/little.h"
@@ -197,7 +198,8 @@ static void test_lying_directory(struct arena *a, const struct image *image)
     CHECK_LINE("image: directory: column 0 has no valid name");
 }
 
-// A column of a type, then of a codec, of the future: skipped by readers, still under its checksums.
+// A column of a type, then of a codec, of the future: skipped by readers, still under its
+// checksums.
 static void test_unknown_column(struct arena *a, const struct image *image)
 {
     for (size_t field = 0; field < 2; field++) {

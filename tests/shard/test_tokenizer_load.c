@@ -106,7 +106,8 @@ static void check_ranks(void)
     CHECK_LINE("f: byte 0x00 is no token");
 }
 
-// A token that merging can't reach ("abc" without "ab" or "bc") is found as a whole piece, and only so.
+// A token that merging can't reach ("abc" without "ab" or "bc") is found as a whole piece, and only
+// so.
 static void check_whole_pieces(void)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -34,6 +34,7 @@ echo 'char *y = "/*"; void f(void) { strcpy(a, b); }' | broken tests/a.c 'banned
 echo 'void *p = malloc(3); // free' | broken base/a.c 'memory comes from'
 printf '// %sDO: later\n' TO | broken base/a.c 'left for later'
 printf '# see /ro%s/x\n' ot | broken docs/a.md 'a path of one machine'
+printf '// %0100d\n' 0 | broken base/a.c 'at most 100 columns'
 echo 'int x;' | broken base/a.h 'pragma once'
 printf '#pragma once\nsize_t x;\n' | broken base/a.h 'compiles alone'
 { echo '#pragma once'; seq -f '// %g' 250; } | broken base/a.h 'at most 250 lines'
@@ -51,6 +52,7 @@ clean() {
 printf '// malloc(3), strcpy(a, b)\nconst char *x = "free(\\"atoi(";\n/* gets(\nsprintf( */\n' | clean base/a.c
 printf 'void f(void)\n{\n    a->free(b);\n    arena_free(c);\n}\n' | clean base/a.c
 { printf 'void f(void)\n{\n'; seq -f '    // %g' 68; echo '}'; } | clean base/a.c
+printf '// %097d\n// é%096d\n' 0 0 | clean base/a.c
 
 rm -rf "$scratch/tree" && mkdir -p "$scratch/tree/base" "$scratch/tree/tests"
 echo 'int x;' | tee "$scratch/tree/base/a.c" >"$scratch/tree/tests/a.c"

@@ -40,6 +40,12 @@ function within(list,    words, n, i) {
     return 0
 }
 
+# Columns of a line of UTF-8: continuation bytes take none.
+function columns(line) {
+    gsub(/[\200-\277]/, "", line)
+    return length(line)
+}
+
 # The line without string and character literals and comments; in_comment goes on over lines.
 function code_of(line,    out, i, c, pair, quote) {
     out = ""
@@ -125,6 +131,7 @@ file == "CMakeLists.txt" && match($0, /^module\([a-z]+/) {
 $0 ~ unfinished { broken(FNR, "nothing is left for later in the sources: an issue or nothing") }
 $0 ~ machine_path { broken(FNR, "a path of one machine") }
 is_source {
+    if (columns($0) > 100) broken(FNR, "a line has at most 100 columns, comments too")
     if ($0 ~ /^#pragma once/) has_pragma = 1
     if (match($0, /^ *# *include *<[^>]*>/)) {
         header = $0

@@ -1,6 +1,6 @@
 #pragma once
-// One seeded gather and one seeded reduce-scatter over lanes, for any fabric: what each rank puts in, the
-// messages it starts, and what must come out, computed directly without ranks.
+// One seeded gather and one seeded reduce-scatter over lanes, for any fabric: what each rank puts
+// in, the messages it starts, and what must come out, computed directly without ranks.
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-// A fabric of one rank, and the parts of the core that need no peer: options from the environment, nodes from leaders.
+// A fabric of one rank, and the parts of the core that need no peer: options from the environment,
+// nodes from leaders.
 
 #include "tests/check.h"
 #include "topology/fabric_core.h"

@@ -1,6 +1,7 @@
 // ranks: 1 2 3 4 8
-// The MPI fabric: the exchanges of test_schedule over real ranks, byte for byte what the simulated twin gives; errors
-// shared by all; a deadline that names who is missing. With an argument it dies in one way, for test_fabric_death.sh.
+// The MPI fabric: the exchanges of test_schedule over real ranks, byte for byte what the simulated
+// twin gives; errors shared by all; a deadline that names who is missing. With an argument it dies
+// in one way, for test_fabric_death.sh.
 
 #include <signal.h>
 #include <unistd.h>
@@ -97,7 +98,8 @@ static void check_all_gather(void)
     }
 }
 
-// The last rank does not post; rank 0 must say so, in time. Then it posts, and the same wait succeeds.
+// The last rank does not post; rank 0 must say so, in time. Then it posts, and the same wait
+// succeeds.
 static void check_deadline(void)
 {
     const int last = size - 1;
@@ -133,8 +135,8 @@ static void check_deadline(void)
     CHECK_EQ(word, rank == 0 || rank == last ? 77 : 0);
 }
 
-// Every rank but the last starts an operation in which the last one never does its part; the last rank knows
-// when all have. Then it starts one that nobody answers.
+// Every rank but the last starts an operation in which the last one never does its part; the last
+// rank knows when all have. Then it starts one that nobody answers.
 static enum err wait_for_never(struct fabric_ticket *t)
 {
     static int words[64], mine, never;

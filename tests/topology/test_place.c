@@ -1,5 +1,5 @@
-// Placement on described machines: tables against tests/data/place_*.txt (`--bless` rewrites them), rules that hold for
-// every machine and rank count, and a real binding of this process.
+// Placement on described machines: tables against tests/data/place_*.txt (`--bless` rewrites them),
+// rules that hold for every machine and rank count, and a real binding of this process.
 
 #include <numaif.h>
 #include <sched.h>
@@ -65,8 +65,9 @@ static void check_golden(void)
     arena_fini(&a);
 }
 
-// For random machines: runs are in order, apart, not empty, as many as ranks; none straddles nodes when there
-// are at least as many ranks as nodes; and the smallest could not be larger (checked by trying every way to split).
+// For random machines: runs are in order, apart, not empty, as many as ranks; none straddles nodes
+// when there are at least as many ranks as nodes; and the smallest could not be larger (checked by
+// trying every way to split).
 static size_t best_smallest(const size_t *node_cores, size_t n_nodes, size_t n_ranks)
 {
     for (size_t smallest = 64; smallest > 0; smallest--) {
@@ -126,7 +127,8 @@ static void check_refusals(void)
     CHECK_LINE("machine file /nowhere/machine.xml: No such file or directory");
 }
 
-// The memory policy of this thread prefers exactly the place's node, without killing when it is full.
+// The memory policy of this thread prefers exactly the place's node, without killing when it is
+// full.
 static void check_memory_policy(const struct place *p)
 {
     int mode = MPOL_DEFAULT;

@@ -1,6 +1,6 @@
 // ranks: 2 3
-// Binding over real ranks: shares of what the launcher gave all of them, or what it gave each; and a table that is the
-// same on every rank.
+// Binding over real ranks: shares of what the launcher gave all of them, or what it gave each; and
+// a table that is the same on every rank.
 
 #include <sched.h>
 

@@ -1,5 +1,5 @@
-// Gather and reduce over 1..16 ranks with unequal and empty ranges, on the simulated twin with real bytes:
-// what arrives equals the direct computation bit for bit, and no message is left over.
+// Gather and reduce over 1..16 ranks with unequal and empty ranges, on the simulated twin with real
+// bytes: what arrives equals the direct computation bit for bit, and no message is left over.
 
 #include "tests/topology/exchange.h"
 

@@ -1,8 +1,8 @@
 #pragma once
-// AMX tiles in plain C, so that matmul_amx.c can be compiled and checked where the CPU has none: the
-// intrinsics that it uses, with their faults (a wrong configuration, a tile that is not configured)
-// as failed checks. The sum is TDPBF16PS's: per row of pairs an even and an odd chain from 0, then
-// c += even + odd, denormals flushed whatever MXCSR says.
+// AMX tiles in plain C, so that matmul_amx.c can be compiled and checked where the CPU has none:
+// the intrinsics that it uses, with their faults (a wrong configuration, a tile that is not
+// configured) as failed checks. The sum is TDPBF16PS's: per row of pairs an even and an odd chain
+// from 0, then c += even + odd, denormals flushed whatever MXCSR says.
 
 #include <immintrin.h>
 #include <stdbool.h>

@@ -1,6 +1,7 @@
 // How much of the register-resident peak the matrix products reach, by shape and use. One thread;
 // product and peak loop alternate, the median of their ratios is printed: on a noisy machine ratios
-// of neighbours in time say something, times do not; beside it the quotient of the best slices. Built with the tests, run by hand:
+// of neighbours in time say something, times do not; beside it the quotient of the best slices.
+// Built with the tests, run by hand:
 //
 //     bench_matmul [bf16|f32] [rounds]
 #include <stdio.h>

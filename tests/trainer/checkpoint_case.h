@@ -1,6 +1,6 @@
 #pragma once
-// Random models with random bits as values, and random cuts of them into pieces, for tests of checkpoints. Everything is a function of
-// seeds, so every rank makes the same.
+// Random models with random bits as values, and random cuts of them into pieces, for tests of
+// checkpoints. Everything is a function of seeds, so every rank makes the same.
 
 #include <unistd.h>
 
@@ -57,7 +57,8 @@ static inline void case_tensor(struct checkpoint_case *c, struct arena *a, const
                                                                   .has_moments = has_moments};
 }
 
-/// 1 to 6 tensors of up to 5 blocks, every third frozen; the first one sometimes longer than a frame.
+/// 1 to 6 tensors of up to 5 blocks, every third frozen; the first one sometimes longer than a
+/// frame.
 static inline void case_random(struct checkpoint_case *c, struct arena *a, uint64_t seed)
 {
     *c = (struct checkpoint_case){0};
@@ -80,7 +81,8 @@ static inline void case_empty_copy(struct checkpoint_case *copy, const struct ch
     case_allocate(copy, a);
 }
 
-/// Pieces of rank under a cut: runs of 1 to 4 blocks, each with a random owner among n_ranks. Pointing into c's values.
+/// Pieces of rank under a cut: runs of 1 to 4 blocks, each with a random owner among n_ranks.
+/// Pointing into c's values.
 static inline struct checkpoint_piece *case_cut(const struct checkpoint_case *c, struct arena *a,
                                                 uint64_t cut, int rank, int n_ranks, size_t *n_out)
 {

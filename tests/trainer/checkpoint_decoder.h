@@ -1,6 +1,6 @@
 #pragma once
-// A second reader of checkpoints, written from docs/CHECKPOINT_FORMAT.md alone: it includes nothing of weft and has its own
-// crc32c. Plain and slow; what it reads must equal what trainer/checkpoint/checkpoint.h reads.
+// A second reader of checkpoints, written from docs/CHECKPOINT_FORMAT.md alone: it includes nothing
+// of weft and has its own crc32c. It must read what trainer/checkpoint/checkpoint.h reads.
 
 #include <jansson.h>
 #include <stdint.h>

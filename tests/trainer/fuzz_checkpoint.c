@@ -1,4 +1,5 @@
-// The decoders of manifests and parts on arbitrary bytes, with sums repaired so that the fields behind them are reached.
+// The decoders of manifests and parts on arbitrary bytes, with sums repaired so that the fields
+// behind them are reached.
 
 #include <stdio.h>
 #include <stdlib.h>

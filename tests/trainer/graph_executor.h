@@ -1,6 +1,7 @@
 #pragma once
-// Runs a graph's nodes one after another in malloc'd buffers, for tests: by the plain references (one lane at a time; in the tensors' types or all in f64)
-// or by the run functions (all lanes at once, over a pool). Operands are f64 to the test whatever they are in memory.
+// Runs a graph's nodes one after another in malloc'd buffers, for tests: by the plain references
+// (one lane at a time; in the tensors' types or all in f64) or by the run functions (all lanes at
+// once, over a pool). Operands are f64 to the test whatever they are in memory.
 
 #include <math.h>
 #include <stdlib.h>
@@ -98,7 +99,8 @@ static inline void executor_set_index(struct executor *e, int tensor, size_t lan
     *(int32_t *)executor_at(e, tensor, lane, i) = (int32_t)index;
 }
 
-/// center + spread * uniform(-1, 1), by name: the same values in every type and any order of filling.
+/// center + spread * uniform(-1, 1), by name: the same values in every type and any order of
+/// filling.
 static inline void executor_fill(struct executor *e, int tensor, uint64_t seed, double center,
                                  double spread)
 {
@@ -187,7 +189,8 @@ static inline void executor_reference(struct executor *e, int first, int last)
         }
 }
 
-/// Calls the run function of a node on lanes [first_lane, first_lane + n_lanes), with scratch of exactly the size that the row asks for.
+/// Calls the run function of a node on lanes [first_lane, first_lane + n_lanes), with scratch of
+/// exactly the size that the row asks for.
 static inline void executor_run_node(struct executor *e, const struct node *n, size_t first_lane,
                                      size_t n_lanes)
 {

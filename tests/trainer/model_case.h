@@ -11,7 +11,8 @@ static inline int model_case_tensor(const struct graph *g, const char *name)
     return TENSOR_NONE;
 }
 
-/// Parameters of a name get the same values (exact in bf16) in every graph of the same configuration; gains around 1.
+/// Parameters of a name get the same values (exact in bf16) in every graph of the same
+/// configuration; gains around 1.
 static inline void model_case_fill_parameters(struct executor *e, uint64_t seed)
 {
     for (int p = 0; p < e->g->n_parameters; p++) {

@@ -1,6 +1,7 @@
 #pragma once
-// One small graph a case and op: the op between parameters, an activation "x" that nothing produces and an output to be seeded. A row of OP_TABLE with a
-// gradient needs cases here; tests walk the table and fail for a row without one.
+// One small graph a case and op: the op between parameters, an activation "x" that nothing produces
+// and an output to be seeded. A row of OP_TABLE with a gradient needs cases here; tests walk the
+// table and fail for a row without one.
 
 #include "tests/trainer/graph_executor.h"
 #include "trainer/graph/gradient.h"

@@ -1,6 +1,6 @@
 #pragma once
-// Every kernel of rows.h as a case: a function from drawn input and a range to output, so that tests
-// run instruction sets, cuts and compilers against each other.
+// Every kernel of rows.h as a case: a function from drawn input and a range to output, so that
+// tests run instruction sets, cuts and compilers against each other.
 
 #include "tests/trainer/rows_input.h"
 

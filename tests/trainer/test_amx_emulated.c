@@ -1,6 +1,7 @@
-// The AMX kernel's packing, tiling and walk on tiles in software, against the reference with ==. The
-// kernel and the walk are compiled here a second time, with the emulated intrinsics and with AMX as
-// the instruction set. Needs AVX-512 for packing. Where the CPU has AMX, test_matmul tests the real one.
+// The AMX kernel's packing, tiling and walk on tiles in software, against the reference with ==.
+// The kernel and the walk are compiled here a second time, with the emulated intrinsics and with
+// AMX as the instruction set. Needs AVX-512 for packing. Where the CPU has AMX, test_matmul tests
+// the real one.
 #include "tests/trainer/amx_emulation.h"
 
 #include "trainer/kernel/isa.h"

@@ -1,6 +1,7 @@
 // ranks: 1 2 4
-// What any number of ranks saved with any cut, any other loads with any other, to the bit, and a second decoder reads the same; other
-// models are refused by name; an error on one rank is everyone's and leaves the older checkpoint; pruning keeps what it must.
+// What any number of ranks saved with any cut, any other loads with any other, to the bit, and a
+// second decoder reads the same; other models are refused by name; an error on one rank is
+// everyone's and leaves the older checkpoint; pruning keeps what it must.
 
 #include <math.h>
 

@@ -1,6 +1,7 @@
-// A small checkpoint of two parts, damaged in every way: each single bit of each file flipped, each file cut at each length and made longer, frames
-// exchanged, parts exchanged within a checkpoint and between two. Loading finds each, naming file and offset, and so does the second decoder.
-// Then parts that are well formed, but do not hold what the manifest says.
+// A small checkpoint of two parts, damaged in every way: each single bit of each file flipped, each
+// file cut at each length and made longer, frames exchanged, parts exchanged within a checkpoint
+// and between two. Loading finds each, naming file and offset, and so does the second decoder. Then
+// parts that are well formed, but do not hold what the manifest says.
 
 #include "tests/trainer/checkpoint_case.h"
 #include "tests/trainer/checkpoint_decoder.h"
@@ -88,7 +89,8 @@ static void overwrite(const char *path, const void *data, size_t n)
     CHECK(file != NULL && fwrite(data, 1, n, file) == n && fclose(file) == 0);
 }
 
-// Where the structure begins that holds byte `at` of a part of 3 pieces whose frames have these elements.
+// Where the structure begins that holds byte `at` of a part of 3 pieces whose frames have these
+// elements.
 static uint64_t structure_of(uint64_t at, const uint64_t *elems, uint64_t n_pieces)
 {
     uint64_t begin = 0, end = HEADER;

@@ -1,6 +1,7 @@
-// Fails the k-th file operation of a save for k = 1, 2, ... until one survives, once and for ever, by EIO and by a full disk, and then by kill -9 of
-// a child: afterwards the newest checkpoint is exactly the old or the new one, whole, and the next save and prune work. The same for saving
-// a step again, for pruning, for loading and for looking.
+// Fails the k-th file operation of a save for k = 1, 2, ... until one survives, once and for ever,
+// by EIO and by a full disk, and then by kill -9 of a child: afterwards the newest checkpoint is
+// exactly the old or the new one, whole, and the next save and prune work. The same for saving a
+// step again, for pruning, for loading and for looking.
 
 #include <sys/wait.h>
 

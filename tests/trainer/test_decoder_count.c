@@ -1,4 +1,5 @@
-// Parameter counts: published models exactly, the closed form against the graph, and what decoder_check refuses.
+// Parameter counts: published models exactly, the closed form against the graph, and what
+// decoder_check refuses.
 #include "tests/check.h"
 #include "tests/trainer/decoder_cases.h"
 
@@ -64,7 +65,8 @@ static void hyperion_v(void)
     CHECK(decoder_n_parameters(&c) == graph_count(&c, DECODER_LOSS));
 }
 
-// Model flops of a training step against the usual closed forms: 6 a weight of every matrix, and 6 H D T^2 a layer for causal attention.
+// Model flops of a training step against the usual closed forms: 6 a weight of every matrix, and 6
+// H D T^2 a layer for causal attention.
 static void training_flops(void)
 {
     struct decoder_config c = decoder_case_gpt2();

@@ -1,4 +1,5 @@
-// The decode graph with its caches against the loss graph: the logits of a sequence fed in pieces give the loss of the whole sequence.
+// The decode graph with its caches against the loss graph: the logits of a sequence fed in pieces
+// give the loss of the whole sequence.
 #include "tests/trainer/model_case.h"
 
 // 8 positions fed to a graph with room for 4 rows.

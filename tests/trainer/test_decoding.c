@@ -1,5 +1,6 @@
-// Decoding with a cache: the logits do not depend, to the bit, on how a sequence is cut into passes, nor on which decoder goes on; and the likelihood that they
-// give to each next token is the loss of the whole-sequence forward of evaluation. Then the choice of tokens.
+// Decoding with a cache: the logits do not depend, to the bit, on how a sequence is cut into
+// passes, nor on which decoder goes on; and the likelihood that they give to each next token is the
+// loss of the whole-sequence forward of evaluation. Then the choice of tokens.
 
 #include <math.h>
 

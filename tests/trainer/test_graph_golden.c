@@ -1,4 +1,5 @@
-// graph_print of tiny decoders against tests/data/graph_*.txt; `--bless` rewrites them. And the rules that a differentiated graph keeps.
+// graph_print of tiny decoders against tests/data/graph_*.txt; `--bless` rewrites them. And the
+// rules that a differentiated graph keeps.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-// The head against its f64 reference by tolerance; against itself with == over instruction sets, threads
-// and the cut into calls (chunk independence).
+// The head against its f64 reference by tolerance; against itself with == over instruction sets,
+// threads and the cut into calls (chunk independence).
 #include "trainer/kernel/head.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
-// The bits that kernels give on drawn input, as hashes in tests/data/kernel_bits.txt: both compilers,
-// every build type and every CPU must find the same. A change of bits is a decision: `--bless`
-// rewrites the file, and old checkpoints then continue on other bits.
+// The bits that kernels give on drawn input, as hashes in tests/data/kernel_bits.txt: both
+// compilers, every build type and every CPU must find the same. A change of bits is a decision:
+// `--bless` rewrites the file, and old checkpoints then continue on other bits.
 #include <math.h>
 #include <stdlib.h>
 

@@ -1,6 +1,7 @@
 // The bits of matrix products, attention and head on drawn input, as hashes in
 // tests/data/matrix_bits.txt: both compilers, every build type and every CPU must find the same. A
-// change of bits is a decision: `--bless` rewrites the file, and old checkpoints then continue on others.
+// change of bits is a decision: `--bless` rewrites the file, and old checkpoints then continue on
+// others.
 #include <stdlib.h>
 
 #include "base/file.h"

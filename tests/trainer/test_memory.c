@@ -1,6 +1,7 @@
 // ranks: 1 2 4
-// The slab is the plan's number of bytes, and a step uses it to the last one: the mapping is filled with a pattern, two steps run, and the highest byte that changed
-// is the plan's peak but for alignment. What ranks keep of parameters, gradients and moments adds up to what one rank keeps.
+// The slab is the plan's number of bytes, and a step uses it to the last one: the mapping is filled
+// with a pattern, two steps run, and the highest byte that changed is the plan's peak but for
+// alignment. What ranks keep of parameters, gradients and moments adds up to what one rank keeps.
 
 #include <stdio.h>
 #include <unistd.h>

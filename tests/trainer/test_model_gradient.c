@@ -1,5 +1,6 @@
-// The gradient of whole tiny decoders (GPT-2 and Llama settings): as graph in f64 against central differences along random directions and coordinates,
-// then f32 and bf16 runs of the kernels against the f64 gradient.
+// The gradient of whole tiny decoders (GPT-2 and Llama settings): as graph in f64 against central
+// differences along random directions and coordinates, then f32 and bf16 runs of the kernels
+// against the f64 gradient.
 #include "tests/trainer/model_case.h"
 
 enum { DIRECTIONS = 4, COORDINATES = 3 };
@@ -112,7 +113,8 @@ static void check_kernels(const struct decoder_config *c, const struct executor 
     model_case_fill_batch(&e, seed, c->vocabulary);
     executor_run(&e);
     for (int p = 0; p < e.g->n_parameters; p++) {
-        // Softmax does not see a constant added to all scores: the gradient of k's bias is 0 but for rounding.
+        // Softmax does not see a constant added to all scores: the gradient of k's bias is 0 but
+        // for rounding.
         if (strstr(e.g->parameters[p].name, "attention.k.bias") != NULL) continue;
         check_parameter(&e, exact, p, tolerance);
     }

@@ -1,5 +1,6 @@
-// For every row of OP_TABLE with a gradient: the gradient as graph, run through the references in f64, against central differences of the row's
-// reference in f64, element by element. A row without a case fails.
+// For every row of OP_TABLE with a gradient: the gradient as graph, run through the references in
+// f64, against central differences of the row's reference in f64, element by element. A row without
+// a case fails.
 #include "tests/trainer/op_cases.h"
 
 static const double step = 1e-5, tolerance = 1e-7;

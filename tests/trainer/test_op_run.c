@@ -1,9 +1,10 @@
-// Every row's run function against its reference, in f32 and bf16; the same bits with 1 and 2 threads, and with lanes in lockstep or one by one. A row
-// that no graph here reaches fails.
+// Every row's run function against its reference, in f32 and bf16; the same bits with 1 and 2
+// threads, and with lanes in lockstep or one by one. A row that no graph here reaches fails.
 #include "tests/trainer/decoder_cases.h"
 #include "tests/trainer/op_cases.h"
 
-// Large enough for several tasks a lane, several tiles of attention and chunks of the head, none of them full.
+// Large enough for several tasks a lane, several tiles of attention and chunks of the head, none of
+// them full.
 static const struct op_sizes sizes_rows = {3, 128, 112, 72, 150, 4, 2, 24};
 static const struct op_sizes sizes_head = {2, 49, 72, 0, 133, 0, 0, 0};
 enum { LANES = 3 };
@@ -78,7 +79,8 @@ static double expected_at(const struct executor *e, int tensor, const void *expe
                              lane * executor_lane_elems(e, tensor) + i);
 }
 
-// Root mean square of a tensor's values and of its errors; rows that a cached attention leaves alone are NaN in both.
+// Root mean square of a tensor's values and of its errors; rows that a cached attention leaves
+// alone are NaN in both.
 struct errors {
     double value, error, largest;
 };

@@ -1,4 +1,5 @@
-// The plan's invariants and the walk, over ranks, lanes, lockstep, recomputation, ZeRO policies and models, without a run.
+// The plan's invariants and the walk, over ranks, lanes, lockstep, recomputation, ZeRO policies and
+// models, without a run.
 
 #include <stdio.h>
 
@@ -140,7 +141,8 @@ static void test_memory_falls_with_ranks(void)
             most = kept > most ? kept : most;
         }
         if (n_ranks == 1) one_rank = total;
-        // Blocks of 4,096 elements do not divide evenly in so small a model: within one block a unit.
+        // Blocks of 4,096 elements do not divide evenly in so small a model: within one block a
+        // unit.
         size_t block_bytes = (size_t)p->train->n_units * BLOCK_ELEMS * 4 * 4;
         CHECK(total >= one_rank &&
               total <= one_rank + (size_t)n_ranks * (size_t)p->train->n_units * 64 * 4);

@@ -45,8 +45,8 @@ static char *folder_above(struct arena *a, const char *path)
     return arena_strndup(a, path, slash == path ? 1 : (size_t)(slash - path));
 }
 
-// RUN/checkpoints/step-N with the entries that lead to it: a checkpoint that can be lost with its folder must not
-// let older ones be removed.
+// RUN/checkpoints/step-N with the entries that lead to it: a checkpoint that can be lost with its
+// folder must not let older ones be removed.
 static enum err make_folder(const struct saving *s)
 {
     TRY(file_make_folders(s->folder));

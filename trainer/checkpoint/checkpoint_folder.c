@@ -23,7 +23,8 @@ static bool step_of(const char *name, uint64_t *step)
     return true;
 }
 
-// Whether path exists. A disk that cannot say is an error, not a no: what is no checkpoint gets removed.
+// Whether path exists. A disk that cannot say is an error, not a no: what is no checkpoint gets
+// removed.
 static enum err look(const char *path, bool *there)
 {
     struct stat status;
@@ -93,7 +94,8 @@ static bool named_by(const struct manifest *m, const char *name)
     return strcmp(name, "manifest") == 0;
 }
 
-// Files of attempts that did not commit, in a folder that holds a checkpoint. A damaged one is left as it is.
+// Files of attempts that did not commit, in a folder that holds a checkpoint. A damaged one is left
+// as it is.
 static enum err remove_litter(const char *folder, struct arena *a)
 {
     struct manifest m;

@@ -55,7 +55,8 @@ static json_t *manifest_json(const struct manifest *m)
         "parts", parts_json(m));
 }
 
-// Under a name of its own first: what fails before the rename has not committed, what fails after it has.
+// Under a name of its own first: what fails before the rename has not committed, what fails after
+// it has.
 static enum err replace(const char *folder, const char *text, struct arena *a, bool *committed)
 {
     char *path = arena_printf(a, "%s/manifest", folder);

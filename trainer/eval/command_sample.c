@@ -1,5 +1,6 @@
-// weft sample RUN_DIR: reads a prompt with the newest checkpoint of a run and goes on with it, token by token. The prompt is read in pieces of
-// PREFILL_ROWS positions, then a decoder of one position a pass takes over.
+// weft sample RUN_DIR: reads a prompt with the newest checkpoint of a run and goes on with it,
+// token by token. The prompt is read in pieces of PREFILL_ROWS positions, then a decoder of one
+// position a pass takes over.
 
 #include <jansson.h>
 #include <math.h>

@@ -1,5 +1,6 @@
 #pragma once
-// The choice of the next token from logits: a pure function of them, the options, the seed and the position.
+// The choice of the next token from logits: a pure function of them, the options, the seed and the
+// position.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -7,10 +8,10 @@
 #include "base/arena.h"
 
 struct pick_options {
-    double
-        temperature; // logits are divided by it; 0 = always the likeliest (the lower id of equals)
-    uint64_t top_k;  // only the k likeliest; 0 = all
-    double top_p;    // only the likeliest that together have this probability; 1 = all
+    // logits are divided by it; 0 = always the likeliest (the lower id of equals)
+    double temperature;
+    uint64_t top_k; // only the k likeliest; 0 = all
+    double top_p;   // only the likeliest that together have this probability; 1 = all
     uint64_t seed;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
-// A run as it was at one of its checkpoints: what sampling, evaluation and export start from. Nothing in the run directory is changed.
+// A run as it was at one of its checkpoints: what sampling, evaluation and export start from.
+// Nothing in the run directory is changed.
 
 #include <stdbool.h>
 
@@ -17,10 +18,11 @@ struct snapshot {
     struct checkpoint_state saved;
 };
 
-/// step: SNAPSHOT_NEWEST, or one that has a checkpoint. Everything lives in a. Local. Errors: ERR_DATA (no checkpoint, of that step), ERR_IO
-/// (no run directory), ERR_CONFIG, ERR_CORRUPT.
+/// step: SNAPSHOT_NEWEST, or one that has a checkpoint. Everything lives in a. Local. Errors:
+/// ERR_DATA (no checkpoint, of that step), ERR_IO (no run directory), ERR_CONFIG, ERR_CORRUPT.
 enum err snapshot_open(const char *run_folder, uint64_t step, struct arena *a,
                        struct snapshot *out) MUST_CHECK;
-/// Fills the master weights of this rank and checks the hash of all. Collective. Errors: of checkpoint_load; ERR_CORRUPT.
+/// Fills the master weights of this rank and checks the hash of all. Collective. Errors: of
+/// checkpoint_load; ERR_CORRUPT.
 enum err snapshot_load(const struct snapshot *s, const struct executor *e,
                        struct arena *a) MUST_CHECK;

@@ -13,10 +13,12 @@ struct wording {
     uint32_t end_of_text;        // UINT32_MAX = none
 };
 
-/// From the first source of the run's data that is there. In a. Local. Errors: of dataset_open, tokenizer_open.
+/// From the first source of the run's data that is there. In a. Local. Errors: of dataset_open,
+/// tokenizer_open.
 enum err wording_open(struct wording *w, const struct config *c, struct arena *a) MUST_CHECK;
 /// Ids of text, in a. Errors: ERR_DATA when the run has no text.
 enum err wording_encode(const struct wording *w, struct span text, struct arena *a, uint32_t **ids,
                         size_t *n_ids) MUST_CHECK;
-/// Bytes of id; none for end of text or without text. Borrowed until the next call (thread-local for bytes). Can't fail.
+/// Bytes of id; none for end of text or without text. Borrowed until the next call (thread-local
+/// for bytes). Can't fail.
 struct span wording_bytes(const struct wording *w, uint32_t id);

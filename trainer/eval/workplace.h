@@ -1,5 +1,6 @@
 #pragma once
-// The one rank on which a checkpoint is looked at: a fabric without peers and threads on the cores of this process.
+// The one rank on which a checkpoint is looked at: a fabric without peers and threads on the cores
+// of this process.
 
 #include "base/arena.h"
 #include "base/pool.h"

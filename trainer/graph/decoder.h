@@ -1,14 +1,16 @@
 #pragma once
-// The decoder-only language model: token (and position) embedding, L pre-norm blocks of attention and MLP around an f32 residual stream, final norm,
-// output projection. GPT-2 and Llama are two settings of it:
+// The decoder-only language model: token (and position) embedding, L pre-norm blocks of attention
+// and MLP around an f32 residual stream, final norm, output projection. GPT-2 and Llama are two
+// settings of it:
 //   GPT-2  layernorm with bias, learned positions, gelu_tanh, biases, ungated, tied
 //   Llama  rmsnorm, rope, silu gated, no biases, grouped k/v heads, tied or not
 //
-// Units: "embedding" (tables), "layer.N", "head" (final norm; the output matrix when untied). Inputs by name: tokens, positions (learned or rope),
-// document_start, targets, mask, and loss_scale after graph_differentiate.
-// Parameters: embedding.token.weight [V,C], embedding.position.weight [context,C], layers.N.{attention_norm,mlp_norm}.{gain,bias} [C],
-// layers.N.attention.{q,k,v,o}.{weight,bias} (weights [outputs, inputs]), layers.N.mlp.{gate,up,down}.{weight,bias}, head.norm.{gain,bias},
-// head.output.weight [V,C].
+// Units: "embedding" (tables), "layer.N", "head" (final norm; the output matrix when untied).
+// Inputs by name: tokens, positions (learned or rope), document_start, targets, mask, and
+// loss_scale after graph_differentiate. Parameters: embedding.token.weight [V,C],
+// embedding.position.weight [context,C], layers.N.{attention_norm,mlp_norm}.{gain,bias} [C],
+// layers.N.attention.{q,k,v,o}.{weight,bias} (weights [outputs, inputs]),
+// layers.N.mlp.{gate,up,down}.{weight,bias}, head.norm.{gain,bias}, head.output.weight [V,C].
 
 #include "trainer/graph/graph.h"
 #include "trainer/kernel/rows.h"
@@ -17,7 +19,7 @@ enum decoder_norm { DECODER_RMSNORM, DECODER_LAYERNORM };
 enum decoder_positions { DECODER_LEARNED, DECODER_ROPE };
 enum decoder_mode {
     DECODER_LOSS,  // whole sequences to graph.loss: training (with graph_differentiate), evaluation
-    DECODER_DECODE // the next T positions of one sequence (rows 1), with k/v caches, to graph.logits
+    DECODER_DECODE // the next T positions of one sequence (rows 1), with k/v caches, to logits
 };
 
 struct decoder_config {
@@ -41,8 +43,8 @@ struct decoder_config {
 enum err decoder_check(const struct decoder_config *c) MUST_CHECK;
 /// Parameters of the whole model, tied ones once. Needs decoder_check. Can't fail.
 uint64_t decoder_n_parameters(const struct decoder_config *c);
-/// The forward graph in arena a, for lanes of rows x sequence. Local. Errors: ERR_CONFIG (decoder_check; sequence above context;
-/// DECODER_DECODE with rows other than 1).
+/// The forward graph in arena a, for lanes of rows x sequence. Local. Errors: ERR_CONFIG
+/// (decoder_check; sequence above context; DECODER_DECODE with rows other than 1).
 enum err decoder_build(const struct decoder_config *c, enum decoder_mode mode, size_t rows,
                        size_t sequence, enum dtype compute, struct arena *a,
                        struct graph **out) MUST_CHECK;

@@ -1,10 +1,11 @@
 #pragma once
-// Reverse-mode differentiation as graph: walks the forward nodes backwards and lets each op's row append the nodes of its gradient.
-// An activation used several times gets its parts added by ADD nodes, in the order of the walk. A parameter's gradient is one tensor that ops
-// write; every write but the first accumulates.
+// Reverse-mode differentiation as graph: walks the forward nodes backwards and lets each op's row
+// append the nodes of its gradient. An activation used several times gets its parts added by ADD
+// nodes, in the order of the walk. A parameter's gradient is one tensor that ops write; every write
+// but the first accumulates.
 //
 // In a row's gradient function:
-//     struct node n = d->g->nodes[node];                    // by value: the list moves when nodes are added
+//     struct node n = d->g->nodes[node]; // by value: the list moves when nodes are added
 //     int dy = gradient_of(d, n.outputs[0]);
 //     if (gradient_wanted(d, n.inputs[0]))
 //         gradient_add(d, n.inputs[0], gradient_node(d, OP_..., ...)->outputs[0]);
@@ -32,8 +33,8 @@ int gradient_of(const struct gradient *d, int tensor);
 bool gradient_wanted(const struct gradient *d, int tensor);
 /// Adds a part to a tensor's gradient; cast to the tensor's type when it differs.
 void gradient_add(struct gradient *d, int tensor, int part);
-/// The tensor to write the gradient of a parameter to, made at its first use; TENSOR_NONE when frozen or absent. *accumulate (may be NULL): earlier
-/// nodes wrote to it.
+/// The tensor to write the gradient of a parameter to, made at its first use; TENSOR_NONE when
+/// frozen or absent. *accumulate (may be NULL): earlier nodes wrote to it.
 int gradient_parameter(struct gradient *d, int tensor, bool *accumulate);
 /// Appends a backward node. The pointer is valid until the next.
 struct node *gradient_node(struct gradient *d, int op, int n_inputs, const int *inputs,

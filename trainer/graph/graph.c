@@ -11,7 +11,8 @@
 
 enum { FIRST_CAPACITY = 64 };
 
-// The list of n items of `size` bytes, moved to twice the room when it is full. The old copy stays in the arena.
+// The list of n items of `size` bytes, moved to twice the room when it is full. The old copy stays
+// in the arena.
 static void *grow(struct arena *a, void *items, int n, int *capacity, size_t size)
 {
     if (n < *capacity) return items;

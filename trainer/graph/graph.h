@@ -1,11 +1,15 @@
 #pragma once
-// The graph: what one lane (one micro-batch of B rows of T tokens) computes, as tensors and nodes in execution order. Built from the run
-// file by an architecture (trainer/graph/decoder.c), extended by its gradient (gradient.h), then planned (trainer/plan). It knows no rank, no address and no time.
+// The graph: what one lane (one micro-batch of B rows of T tokens) computes, as tensors and nodes
+// in execution order. Built from the run file by an architecture (trainer/graph/decoder.c),
+// extended by its gradient (gradient.h), then planned (trainer/plan). It knows no rank, no address
+// and no time.
 //
-// A tensor's shape is per lane. Running c lanes in lockstep stacks c copies of every activation: tensor t of lane l starts at l * elems(t).
-// Every sum over rows stays inside a lane (I2 b), so stacking never changes bits.
+// A tensor's shape is per lane. Running c lanes in lockstep stacks c copies of every activation:
+// tensor t of lane l starts at l * elems(t). Every sum over rows stays inside a lane (I2 b), so
+// stacking never changes bits.
 //
-// Letters: B rows a lane, T sequence, R = B*T positions, C width, H heads, K kv heads, D head size, F inner width, V vocabulary, L layers.
+// Letters: B rows a lane, T sequence, R = B*T positions, C width, H heads, K kv heads, D head size,
+// F inner width, V vocabulary, L layers.
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,8 +23,10 @@ enum tensor_kind {
     TENSOR_ACTIVATION,
     TENSOR_PARAMETER, // gathered copy of a parameter, in the compute dtype
     TENSOR_GRADIENT,  // of a parameter: f32, one a lane
-    TENSOR_INPUT, // array of the batch (datad/client.h), by name; or "loss_scale" f32 [1]: 1 / step_loss_tokens
-    TENSOR_CONSTANT, // filled once at start by a function of its node-independent attributes (rope table)
+    // array of the batch (datad/client.h), by name; or "loss_scale" f32 [1]: 1 / step_loss_tokens
+    TENSOR_INPUT,
+    // filled once at start by a function of its node-independent attributes (rope table)
+    TENSOR_CONSTANT,
     TENSOR_STATE, // lives across calls: KV cache
 };
 
@@ -121,12 +127,14 @@ int graph_begin_unit(struct graph *g, const char *name);
 int graph_parameter(struct graph *g, const char *name, int n_dims, const size_t *dims,
                     enum initializer init, float std, bool decay);
 
-/// Appends a node: checks the op's shape rule and makes its outputs (TENSOR_ACTIVATION), whose indices are in the returned node. The pointer is valid until the next
-/// node is added. Errors (wrong shapes are programmer errors of the architecture): ASSERT with op and tensor names.
+/// Appends a node: checks the op's shape rule and makes its outputs (TENSOR_ACTIVATION), whose
+/// indices are in the returned node. The pointer is valid until the next node is added. Errors
+/// (wrong shapes are programmer errors of the architecture): ASSERT with op and tensor names.
 struct node *graph_node(struct graph *g, int op, int n_inputs, const int *inputs,
                         const struct attributes *attributes);
-/// As graph_node, but the caller says where outputs go: a tensor (whose shape is checked), TENSOR_NONE (not wanted) or TENSOR_MAKE.
-/// For nodes of the gradient (gradient_node): it is not counted as a forward node.
+/// As graph_node, but the caller says where outputs go: a tensor (whose shape is checked),
+/// TENSOR_NONE (not wanted) or TENSOR_MAKE. For nodes of the gradient (gradient_node): it is not
+/// counted as a forward node.
 struct node *graph_node_into(struct graph *g, int op, int n_inputs, const int *inputs,
                              const struct attributes *attributes, int n_outputs,
                              const int *outputs);
@@ -136,17 +144,20 @@ void graph_name(struct graph *g, int tensor, const char *format, ...)
 /// Index of the parameter of that name, or -1. Local.
 int graph_find_parameter(const struct graph *g, const char *name);
 
-/// Appends the gradient of the sum of graph.loss (times loss_scale) with respect to every trainable parameter, as nodes. Afterwards
-/// parameters[i].gradient names the TENSOR_GRADIENT of parameter i. Nodes whose results nobody needs are dropped (the tensors that only
-/// they used stay in the table and need no memory). Frozen parameters get none (I8). HEAD_GRADIENT writes graph.loss too, so HEAD goes.
-/// A gradient of an activation has the activation's type. Local. Errors: ERR_CONFIG when the loss does not depend on a trainable parameter.
+/// Appends the gradient of the sum of graph.loss (times loss_scale) with respect to every trainable
+/// parameter, as nodes. Afterwards parameters[i].gradient names the TENSOR_GRADIENT of parameter i.
+/// Nodes whose results nobody needs are dropped (the tensors that only they used stay in the table
+/// and need no memory). Frozen parameters get none (I8). HEAD_GRADIENT writes graph.loss too, so
+/// HEAD goes. A gradient of an activation has the activation's type. Local. Errors: ERR_CONFIG when
+/// the loss does not depend on a trainable parameter.
 enum err graph_differentiate(struct graph *g) MUST_CHECK;
 /// One line a node and a line a parameter, for people and golden tests.
 char *graph_print(const struct graph *g, struct arena *a);
 
 struct cost {
-    // Of one lane. flops: matrix products and attention only (2 a multiply-add), causal attention counted as the half it is, scores that the
-    // attention gradient forms again not counted; everything else is bound by bytes: operands read and written once.
+    // Of one lane. flops: matrix products and attention only (2 a multiply-add), causal attention
+    // counted as the half it is, scores that the attention gradient forms again not counted;
+    // everything else is bound by bytes: operands read and written once.
     double flops, bytes;
 };
 struct cost graph_node_cost(const struct graph *g, const struct node *n);

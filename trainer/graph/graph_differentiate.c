@@ -1,6 +1,7 @@
-// The gradient of a whole graph: graph_differentiate walks it (gradient.h), then drops what nobody reads. Going backwards, a node lives when it writes a
-// gradient of a parameter or something that a later living node reads; a node that writes all of a tensor ends the need for earlier writers.
-// So HEAD goes once HEAD_GRADIENT writes graph.loss.
+// The gradient of a whole graph: graph_differentiate walks it (gradient.h), then drops what nobody
+// reads. Going backwards, a node lives when it writes a gradient of a parameter or something that a
+// later living node reads; a node that writes all of a tensor ends the need for earlier writers. So
+// HEAD goes once HEAD_GRADIENT writes graph.loss.
 #include "trainer/graph/gradient.h"
 #include "trainer/graph/op.h"
 

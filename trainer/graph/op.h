@@ -1,6 +1,7 @@
 #pragma once
-// The op table: one row an op. A row says its name, shape rule, cost, how it runs, its gradient as graph, its scratch memory and its scalar
-// reference. Adding an op is adding a row (graph/op_table.c) and its functions in the file of its kin (graph/op_linear.c, op_norm.c, ...).
+// The op table: one row an op. A row says its name, shape rule, cost, how it runs, its gradient as
+// graph, its scratch memory and its scalar reference. Adding an op is adding a row
+// (graph/op_table.c) and its functions in the file of its kin (graph/op_linear.c, op_norm.c, ...).
 
 #include "base/pool.h"
 #include "trainer/graph/graph.h"
@@ -38,8 +39,9 @@ enum op {
         OP_N
 };
 
-// A call of a node on n_lanes lanes in lockstep: operand i of lane l is at in[i] + l * in_lane_elems[i] elements. Lane strides are 0
-// for parameters and constants, elems(t) for activations and inputs, the unit's gradient stride for parameter gradients.
+// A call of a node on n_lanes lanes in lockstep: operand i of lane l is at in[i] + l *
+// in_lane_elems[i] elements. Lane strides are 0 for parameters and constants, elems(t) for
+// activations and inputs, the unit's gradient stride for parameter gradients.
 struct op_call {
     const struct graph *graph;
     const struct node *node;
@@ -62,12 +64,13 @@ struct op_row {
     /// flops and bytes moved of one lane; 2 flops a multiply-add.
     struct cost (*cost)(const struct graph *g, const struct node *n);
     void (*run)(const struct op_call *c);
-    /// Appends nodes that turn the gradients of n's outputs into those of its inputs; NULL for rows that only occur in backward or decode.
+    /// Appends nodes that turn the gradients of n's outputs into those of its inputs; NULL for rows
+    /// that only occur in backward or decode.
     void (*gradient)(struct gradient *d, int node);
     size_t (*scratch_bytes)(const struct graph *g, const struct node *n, size_t n_lanes,
                             size_t n_threads); // NULL = 0
-    /// Plain scalar code for one lane (n_lanes 1), f64 inside, f32/bf16 operands as in the call (or all f64); checked against run and, for rows
-    /// with a gradient, differentiated numerically.
+    /// Plain scalar code for one lane (n_lanes 1), f64 inside, f32/bf16 operands as in the call (or
+    /// all f64); checked against run and, for rows with a gradient, differentiated numerically.
     void (*reference)(const struct op_call *c);
 };
 

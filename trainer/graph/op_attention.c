@@ -1,4 +1,5 @@
-// Attention: causal and document-aware over whole sequences with its gradient, and over a cache of keys and values for decoding.
+// Attention: causal and document-aware over whole sequences with its gradient, and over a cache of
+// keys and values for decoding.
 #include <math.h>
 #include <string.h>
 
@@ -42,7 +43,8 @@ static void attention_shape(struct graph *g, struct node *n)
     op_shape_output(g, n, 1, DTYPE_F32, 2, (size_t[]){op_shape_rows(g), n->attributes.n_heads});
 }
 
-// Flops of one product over all pairs (row, key it may see): 2 D a pair and head; documents are not looked at.
+// Flops of one product over all pairs (row, key it may see): 2 D a pair and head; documents are not
+// looked at.
 static double pair_flops(const struct graph *g, const struct node *n)
 {
     double sequence = (double)g->sequence;
@@ -289,8 +291,8 @@ const struct op_row op_row_attention_gradient = {.name = "attention_gradient",
                                                  .scratch_bytes = attention_scratch,
                                                  .reference = attention_gradient_reference_rule};
 
-// Inputs q k v k_cache v_cache; k and v of rows < state_rows go to the caches at state_position, then q attends to the caches. Output o[R,H*D]; rows from
-// state_rows on are left alone.
+// Inputs q k v k_cache v_cache; k and v of rows < state_rows go to the caches at state_position,
+// then q attends to the caches. Output o[R,H*D]; rows from state_rows on are left alone.
 static void attention_cached_shape(struct graph *g, struct node *n)
 {
     require_heads(g, n);

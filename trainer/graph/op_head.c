@@ -1,4 +1,5 @@
-// The head: output projection fused with softmax cross-entropy (kernel/head.h says the formula), its gradient, and logits for decoding.
+// The head: output projection fused with softmax cross-entropy (kernel/head.h says the formula),
+// its gradient, and logits for decoding.
 #include <math.h>
 
 #include "trainer/graph/gradient.h"
@@ -40,7 +41,8 @@ static struct cost head_cost(const struct graph *g, const struct node *n)
     return op_shape_cost(g, n, projection_flops(g, n));
 }
 
-// HEAD_GRADIENT starts the backward pass: its only seed is loss_scale, and it writes the loss itself.
+// HEAD_GRADIENT starts the backward pass: its only seed is loss_scale, and it writes the loss
+// itself.
 static void head_gradient_rule(struct gradient *d, int node)
 {
     struct node n = d->g->nodes[node];

@@ -1,4 +1,5 @@
-// Linear layers: y[R,N] = x[R,K] w[N,K]^T + bias[N], all in the compute dtype, and their three gradients.
+// Linear layers: y[R,N] = x[R,K] w[N,K]^T + bias[N], all in the compute dtype, and their three
+// gradients.
 #include "trainer/graph/gradient.h"
 #include "trainer/graph/op_reference.h"
 #include "trainer/graph/op_run.h"

@@ -1,4 +1,5 @@
-// RMSNorm and LayerNorm: x (f32 residual stream) -> y in the compute dtype; what their gradients need (1/rms, or mean and 1/std) is a second output.
+// RMSNorm and LayerNorm: x (f32 residual stream) -> y in the compute dtype; what their gradients
+// need (1/rms, or mean and 1/std) is a second output.
 #include <math.h>
 
 #include "trainer/graph/gradient.h"
@@ -31,7 +32,8 @@ static void layernorm_shape(struct graph *g, struct node *n)
     op_shape_output(g, n, 1, DTYPE_F32, 2, (size_t[]){op_shape_rows(g), 2});
 }
 
-// dx = op(x, gain, dy, statistics); gains and biases in one node: inputs x, dy, 1/rms or none, moments or none.
+// dx = op(x, gain, dy, statistics); gains and biases in one node: inputs x, dy, 1/rms or none,
+// moments or none.
 static void norm_gradient(struct gradient *d, int node, int op_dx)
 {
     struct node n = d->g->nodes[node];
@@ -166,7 +168,8 @@ static void norm_dx_shape(struct graph *g, struct node *n)
     op_shape_output_like(g, n, 0, n->inputs[0]);
 }
 
-// With xhat = (x - mean) * inverse and u = dy * gain: dx = inverse * (u - mean(u) - xhat * mean(u * xhat)); RMSNorm has no mean.
+// With xhat = (x - mean) * inverse and u = dy * gain: dx = inverse * (u - mean(u) - xhat * mean(u *
+// xhat)); RMSNorm has no mean.
 static void norm_dx_row(const struct op_call *c, size_t i, double mean, double inverse,
                         bool centered)
 {

@@ -1,4 +1,5 @@
-// Rotary positions, half-split: pair (i, i + D/2) of every head is turned by the angle of its position. The gradient turns back.
+// Rotary positions, half-split: pair (i, i + D/2) of every head is turned by the angle of its
+// position. The gradient turns back.
 #include "trainer/graph/gradient.h"
 #include "trainer/graph/op_reference.h"
 #include "trainer/graph/op_run.h"

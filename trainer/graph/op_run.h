@@ -1,6 +1,7 @@
 #pragma once
-// What run functions of ops share: operands of a lane, and cutting rows or columns of all lanes into pool tasks of at most about 0.3 ms. Cuts depend on shapes
-// only, and kernels' results do not depend on cuts (kernel/rows.h).
+// What run functions of ops share: operands of a lane, and cutting rows or columns of all lanes
+// into pool tasks of at most about 0.3 ms. Cuts depend on shapes only, and kernels' results do not
+// depend on cuts (kernel/rows.h).
 
 #include "base/size.h"
 #include "trainer/graph/op.h"
@@ -40,7 +41,8 @@ static inline const size_t *op_run_out_dims(const struct op_call *c, int i)
     return c->graph->tensors[c->node->outputs[i]].dims;
 }
 
-/// Whether the lanes of every operand given in the masks (bit i = operand i) lie one after another, so that lanes x rows are one tall matrix.
+/// Whether the lanes of every operand given in the masks (bit i = operand i) lie one after another,
+/// so that lanes x rows are one tall matrix.
 bool op_run_dense(const struct op_call *c, unsigned inputs, unsigned outputs);
 
 /// Works on [first, last) of some range of a lane; calls of one job run at the same time.

@@ -24,7 +24,8 @@ size_t op_shape_matrix(const struct graph *g, const struct node *n, int i, size_
 /// Requires input i to be a vector of that type and length.
 void op_shape_vector(const struct graph *g, const struct node *n, int i, enum dtype type,
                      size_t length);
-/// Output i (in order): made as an activation where TENSOR_MAKE, checked where given, left out where TENSOR_NONE.
+/// Output i (in order): made as an activation where TENSOR_MAKE, checked where given, left out
+/// where TENSOR_NONE.
 void op_shape_output(struct graph *g, struct node *n, int i, enum dtype type, int n_dims,
                      const size_t *dims);
 /// Output i, shaped and typed like a tensor.

@@ -1,11 +1,11 @@
-// Tiles of 64 queries x 64 keys; a task is one tile of queries (or of keys) of one head of one sequence,
-// which walks the tiles that it can see in a fixed order, alone:
+// Tiles of 64 queries x 64 keys; a task is one tile of queries (or of keys) of one head of one
+// sequence, which walks the tiles that it can see in a fixed order, alone:
 //
 //     forward, dq: task (sequence, head, query tile), over key tiles from the first document on
 //     dk, dv:      task (sequence, kv head, key tile), over the group's heads, then query tiles
 //
-// Nothing is shared between tasks, so bits do not depend on who runs which. A pair of tiles in which
-// no query sees a key is skipped: which those are follows from document_start alone.
+// Nothing is shared between tasks, so bits do not depend on who runs which. A pair of tiles in
+// which no query sees a key is skipped: which those are follows from document_start alone.
 // All four products of a pair go through matmul.h; probabilities and score gradients are rounded to
 // `type` for them, sums stay in f32.
 #include "trainer/kernel/attention.h"

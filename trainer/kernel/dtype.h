@@ -1,5 +1,6 @@
 #pragma once
-// Number formats of tensors. bf16 is stored as uint16_t: the upper half of an f32, rounded to nearest even.
+// Number formats of tensors. bf16 is stored as uint16_t: the upper half of an f32, rounded to
+// nearest even.
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
-// A chunk of rows at a time: logits, then rows (softcap, loss, gradient in place), then both products
-// of the gradient. The chunk is a multiple of 32 rows, so the chain of a weight's gradient continues
-// from chunk to chunk as if they were one product; its length follows from the vocabulary alone.
-// d_x sums over the vocabulary: in pieces of a multiple of 32 that continue the same chain in f32,
-// because one block over all of it would be a task of many milliseconds.
+// A chunk of rows at a time: logits, then rows (softcap, loss, gradient in place), then both
+// products of the gradient. The chunk is a multiple of 32 rows, so the chain of a weight's gradient
+// continues from chunk to chunk as if they were one product; its length follows from the vocabulary
+// alone. d_x sums over the vocabulary: in pieces of a multiple of 32 that continue the same chain
+// in f32, because one block over all of it would be a task of many milliseconds.
 #include "trainer/kernel/head.h"
 
 #include "base/err.h"

@@ -1,8 +1,11 @@
 #pragma once
-// Softmax cross-entropy fused with the output projection, in chunks of rows: the logits are never whole in memory.
+// Softmax cross-entropy fused with the output projection, in chunks of rows: the logits are never
+// whole in memory.
 //   z[i, j] = sum_k x[i, k] w[j, k];  with softcap c > 0: z' = c tanh(z / c), else z' = z
-//   loss[i] = mask[i] * (log Z_i - z'[i, target_i] + z_loss * (log Z_i)^2),  Z_i = sum_j exp z'[i, j]   (PaLM, sec. 5, for z-loss)
-// The chunk of rows (a multiple of 32) is a constant, so weight gradients continue the same chain (kernel/matmul.h).
+//   loss[i] = mask[i] * (log Z_i - z'[i, target_i] + z_loss * (log Z_i)^2),
+//   Z_i = sum_j exp z'[i, j]   (PaLM, sec. 5, for z-loss)
+// The chunk of rows (a multiple of 32) is a constant, so weight gradients continue the same chain
+// (kernel/matmul.h).
 
 #include <stddef.h>
 #include <stdint.h>
@@ -28,7 +31,8 @@ struct head {
 
 size_t head_scratch_bytes(const struct head *h, size_t n_threads);
 void head_forward(const struct head *h, struct pool *pool, void *scratch);
-/// Writes d_x and d_w where wanted, and loss (the logits are formed once here, so training needs no head_forward).
+/// Writes d_x and d_w where wanted, and loss (the logits are formed once here, so training needs no
+/// head_forward).
 void head_gradient(const struct head *h, struct pool *pool, void *scratch);
 /// f64 on the inputs' values; for tests (tolerance).
 void head_reference(const struct head *h);

@@ -1,7 +1,7 @@
 #pragma once
 // Which instruction set the kernels use, chosen once at run time. All give the same bits (I2 i);
-// WEFT_ISA=scalar|avx2|avx512|amx in the environment caps the choice (an unsupported wish is lowered
-// to what the CPU has).
+// WEFT_ISA=scalar|avx2|avx512|amx in the environment caps the choice (an unsupported wish is
+// lowered to what the CPU has).
 
 #include "base/err.h"
 

@@ -4,15 +4,15 @@
 //
 //     c = 0 or out                           [column strips][row strips][rows][columns] f32
 //     for each chunk of k                     (a strip of B then stays in the first-level cache)
-//         pack A's rows of the block          skipped when this thread's last block had the same rows
+//         pack A's rows of the block         skipped when this thread's last block had the same
 //         for each column strip
 //             pack B's strip; for each row strip: c += A B^T
 //     out = c + bias
 //
 // I1 Every element takes its k in one fixed order whatever the cut: the cut is free to follow the
 //    number of threads. Chunks end at multiples of 32 k, and c keeps f32 between them.
-// I2 Tasks are dealt so that a thread's neighbouring tasks share rows: it packs A about once per row
-//    of blocks.
+// I2 Tasks are dealt so that a thread's neighbouring tasks share rows: it packs A about once per
+//    row of blocks.
 #include "trainer/kernel/matmul.h"
 
 #include <stdint.h>
@@ -202,8 +202,8 @@ static struct block block_of(const struct matmul *m, const struct cut *cut, size
     return b;
 }
 
-// Deals the idx-th task of a product: n_threads rows of blocks at a time, one to each thread as long
-// as they keep pace (I2).
+// Deals the idx-th task of a product: n_threads rows of blocks at a time, one to each thread as
+// long as they keep pace (I2).
 static struct block deal(const struct job *job, size_t product, size_t idx)
 {
     const struct cut *cut = &job->cuts[product];

@@ -3,9 +3,9 @@
 //   A strip  [k / 32][32 rows][32 k] bf16
 //   B strip  [k / 32][2][16 pairs of k][16 columns][2] bf16
 //
-// Tiles are configured at entry and released at exit: nothing else may rely on them. gcc 12 declares
-// only 8 of the 64 bytes of a configuration as read, hence static const, and tile loads do not
-// declare memory at all, hence the fences.
+// Tiles are configured at entry and released at exit: nothing else may rely on them. gcc 12
+// declares only 8 of the 64 bytes of a configuration as read, hence static const, and tile loads do
+// not declare memory at all, hence the fences.
 #include <immintrin.h>
 #include <stdatomic.h>
 

@@ -1,5 +1,5 @@
-// 8 x 32 tiles in 16 registers. For bf16 the even chain of a group goes first, is parked on the stack
-// while the odd chain takes the same registers, and then c takes their sum.
+// 8 x 32 tiles in 16 registers. For bf16 the even chain of a group goes first, is parked on the
+// stack while the odd chain takes the same registers, and then c takes their sum.
 #include <immintrin.h>
 
 #include "trainer/kernel/matmul_tile.h"

@@ -5,8 +5,9 @@
 //   A panel  n strips of `rows` rows           B strip  `columns` columns
 //   c        [n strips][rows][columns] f32, no padding between tiles, 64-byte aligned
 //
-// over a chunk of at most `k_chunk` k, a multiple of 32 but for the product's last chunk. How a strip
-// is laid out is the kernel's own business; its size is rows * k rounded up to 32 * elem_bytes.
+// over a chunk of at most `k_chunk` k, a multiple of 32 but for the product's last chunk. How a
+// strip is laid out is the kernel's own business; its size is rows * k rounded up to 32 *
+// elem_bytes.
 
 #include <stddef.h>
 

@@ -1,10 +1,11 @@
 #pragma once
-// What every kernel's file compiles for its own instruction set: tiles of c in and out of memory, and
-// plain packing into f32 strips.
+// What every kernel's file compiles for its own instruction set: tiles of c in and out of memory,
+// and plain packing into f32 strips.
 //
 //   A strip  [k / 32][rows][32]      B strip  [k / 32][32][columns]
 //
-// bf16 becomes f32, and the 32 k of a group are stored even ones first, in the order of their chains.
+// bf16 becomes f32, and the 32 k of a group are stored even ones first, in the order of their
+// chains.
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 #pragma once
 // Tiles of 16 x 16 double words on the way into packed strips, for files compiled with AVX-512. A
-// double word is an f32, or a pair of bf16 with neighbouring k (the even k in the lower half, as AMX
-// wants it). Edges are loaded under masks, so nothing outside the operand is touched.
+// double word is an f32, or a pair of bf16 with neighbouring k (the even k in the lower half, as
+// AMX wants it). Edges are loaded under masks, so nothing outside the operand is touched.
 
 #include <immintrin.h>
 #include <stdbool.h>

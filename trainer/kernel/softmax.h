@@ -1,7 +1,7 @@
 #pragma once
-// The rows between the matrix products of attention and head: exponentials and sums over score tiles
-// and logits. Compiled once per instruction set from softmax_body.h, with equal bits: sums are 16
-// partial sums (element j to sum j mod 16) in element order, then a fixed tree of 16.
+// The rows between the matrix products of attention and head: exponentials and sums over score
+// tiles and logits. Compiled once per instruction set from softmax_body.h, with equal bits: sums
+// are 16 partial sums (element j to sum j mod 16) in element order, then a fixed tree of 16.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -10,8 +10,8 @@
 
 enum { SOFTMAX_ROWS = 64, SOFTMAX_COLUMNS = 64 };
 
-// A tile of scores q k^T before scaling: f32 [n_rows][SOFTMAX_COLUMNS], all of it initialised. Row r
-// sees columns first[r] <= c < last[r]; the others count as probability 0.
+// A tile of scores q k^T before scaling: f32 [n_rows][SOFTMAX_COLUMNS], all of it initialised. Row
+// r sees columns first[r] <= c < last[r]; the others count as probability 0.
 struct softmax_tile {
     size_t n_rows;
     float scale;
@@ -40,8 +40,8 @@ struct softmax_loss {
 };
 
 struct softmax_kernels {
-    /// p = exp(scale * scores - new maximum); state's sum and o are brought to the new maximum and the
-    /// sum takes p (o does not).
+    /// p = exp(scale * scores - new maximum); state's sum and o are brought to the new maximum and
+    /// the sum takes p (o does not).
     void (*forward)(const struct softmax_tile *t, struct softmax_state *s);
     /// o / sum and log-sum-exp (unless NULL) of the finished rows, strides in elements.
     void (*finish)(const struct softmax_state *s, size_t n_rows, enum dtype type, void *o,

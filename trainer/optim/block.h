@@ -1,6 +1,6 @@
 #pragma once
 // A block is 4,096 consecutive elements of one tensor (the last one short): the atom of ownership,
-// checksum, norm and quantisation (DESIGN: words). Blocks never straddle tensors.
+// checksum, norm and quantisation. Blocks never straddle tensors.
 //
 //     tensor of 10,000 elements: block 0 = [0, 4096), 1 = [4096, 8192), 2 = [8192, 10000)
 

@@ -22,7 +22,8 @@ struct gradient_norm_node {
 /// sums[i] = sum of squares of block i of the n_elems f32 at gradient, which begin at a block's
 /// first element. sums[block_count(n_elems)].
 void gradient_norm_blocks(const float *gradient, size_t n_elems, double *sums, struct pool *pool);
-/// Folds the sums of blocks [first, first + n_blocks) into their cover; returns the number of nodes.
+/// Folds the sums of blocks [first, first + n_blocks) into their cover; returns the number of
+/// nodes.
 size_t gradient_norm_fold(uint64_t first, const double *sums, uint64_t n_blocks,
                           struct gradient_norm_node out[TREE_COVER_LIMIT]);
 /// The norm from the nodes of all ranks, which cover [0, n) without gap or overlap, left to right

@@ -19,6 +19,6 @@ struct learning_rate {
 };
 
 /// Rate of the update that makes step + 1 out of step (0 for the first one): peak * (step + 1) /
-/// warmup_steps during warm-up, the peak at step warmup_steps, peak * minimum_ratio from total_steps
-/// on. Can't fail.
+/// warmup_steps during warm-up, the peak at step warmup_steps, peak * minimum_ratio from
+/// total_steps on. Can't fail.
 double learning_rate_at(const struct learning_rate *r, uint64_t step);

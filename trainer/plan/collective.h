@@ -1,5 +1,6 @@
 #pragma once
-// The messages of a plan's collectives for one rank: what both executors start. Pure. base = the rank's slab, or NULL for the walker.
+// The messages of a plan's collectives for one rank: what both executors start. Pure. base = the
+// rank's slab, or NULL for the walker.
 
 #include "topology/fabric.h"
 #include "trainer/plan/plan.h"
@@ -16,7 +17,8 @@ struct collective {
 size_t collective_limit(const struct plan *p);
 void collective_open(struct collective *c, const struct plan *p, int rank, unsigned char *slab,
                      struct arena *a);
-/// The messages of a fabric step (VERB_GATHER, VERB_REDUCE, VERB_SHARE) of section in round; their number. Local.
+/// The messages of a fabric step (VERB_GATHER, VERB_REDUCE, VERB_SHARE) of section in round; their
+/// number. Local.
 size_t collective_messages(struct collective *c, enum section_kind section, const struct step *s,
                            uint64_t round);
 // The share value, in doubles: [lane losses][tree nodes][a flag a rank].

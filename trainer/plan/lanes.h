@@ -1,10 +1,12 @@
 #pragma once
-// Which rank computes which lanes, in which round, and how lane sums meet (I2 c). Lanes are split contiguously, larger shares first; a
-// rank runs up to `lockstep` of its lanes at once, so a step takes n_rounds rounds. After a round a rank folds its lanes into the
-// cover of their interval (base/tree.h) and sends the nodes; owners merge nodes as siblings meet.
+// Which rank computes which lanes, in which round, and how lane sums meet (I2 c). Lanes are split
+// contiguously, larger shares first; a rank runs up to `lockstep` of its lanes at once, so a step
+// takes n_rounds rounds. After a round a rank folds its lanes into the cover of their interval
+// (base/tree.h) and sends the nodes; owners merge nodes as siblings meet.
 //
-// Example, 8 lanes on 3 ranks, lockstep 3: rank 0 {0,1,2} sends {01}{2}, rank 1 {3,4,5} sends {3}{45}, rank 2 {6,7} sends {67}.
-// An owner receives 0:{01} 1:{2} 2:{3} 3:{45} 4:{67} and merges {2}+{3}, {01}+{23}, {45}+{67}, {0..3}+{4..7}.
+// Example, 8 lanes on 3 ranks, lockstep 3: rank 0 {0,1,2} sends {01}{2}, rank 1 {3,4,5} sends
+// {3}{45}, rank 2 {6,7} sends {67}. An owner receives 0:{01} 1:{2} 2:{3} 3:{45} 4:{67} and merges
+// {2}+{3}, {01}+{23}, {45}+{67}, {0..3}+{4..7}.
 
 #include "base/arena.h"
 #include "base/span.h"
@@ -16,7 +18,8 @@ struct lanes {
     uint64_t n_lanes, lockstep, n_rounds;
 };
 
-// What an owner does with what it received in a round. A place >= 0 is the received vector of that index, a place < 0 is slot ~place.
+// What an owner does with what it received in a round. A place >= 0 is the received vector of that
+// index, a place < 0 is slot ~place.
 enum fold_action { FOLD_ADD /* to += from */, FOLD_MOVE /* to = from */ };
 struct fold_step {
     enum fold_action action;

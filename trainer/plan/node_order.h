@@ -1,5 +1,6 @@
 #pragma once
-// The order in which a graph's nodes run in one round, with layers recomputed in backward if the plan says so.
+// The order in which a graph's nodes run in one round, with layers recomputed in backward if the
+// plan says so.
 
 #include "trainer/graph/graph.h"
 
@@ -13,6 +14,7 @@ struct node_order {
     int n_entries;
 };
 
-/// Forward nodes, then backward nodes; with recompute, before the first backward node of a layer, those of its forward nodes
-/// whose outputs its backward needs and that are not kept. Kept are only tensors that other layers read. Lives in a. Local.
+/// Forward nodes, then backward nodes; with recompute, before the first backward node of a layer,
+/// those of its forward nodes whose outputs its backward needs and that are not kept. Kept are only
+/// tensors that other layers read. Lives in a. Local.
 struct node_order node_order_build(struct arena *a, const struct graph *g, bool recompute);

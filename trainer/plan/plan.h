@@ -1,22 +1,26 @@
 #pragma once
-// The plan: everything that will happen in a phase of a run, fixed before step 0 (DESIGN: one plan, two clocks). It is one plan for all ranks;
-// a rank's part (its blocks, its lanes, its slab) is a pure function of its index. Plain data: printed, hashed, checked, walked.
+// The plan: everything that will happen in a phase of a run, fixed before step 0. It is one plan
+// for all ranks; a rank's part (its blocks, its lanes, its slab) is a pure function of its index.
+// Plain data: printed, hashed, checked, walked.
 //
-// A *section* is a short program: a list of steps in issue order. Each step belongs to one of three in-order queues (compute, fabric, file) and may
-// wait for the end of an earlier step of another queue (`after`). A fabric operation is always a pair: X (fabric queue) and X_WAIT (compute queue).
-// Nothing is unrolled over lanes or rounds: the program around it (plan/program.h) repeats sections.
+// A *section* is a short program: a list of steps in issue order. Each step belongs to one of three
+// in-order queues (compute, fabric, file) and may wait for the end of an earlier step of another
+// queue (`after`). A fabric operation is always a pair: X (fabric queue) and X_WAIT (compute
+// queue). Nothing is unrolled over lanes or rounds: the program around it (plan/program.h) repeats
+// sections.
 //
 //     lanes, repeated n_rounds times a step            update, once a step
 //       fetch                                            norm    unit 0..
 //       cast+gather unit 0, unit 1                       share / share_wait     losses, squares
 //       gather_wait 0; run ..; release 0                 decide                 loss, norm, scale
 //       cast+gather unit 2; gather_wait 1; run ..        update  unit 0..
-//       ...                                            evaluate, evaluate_end, prepare, save, decode
+//       ...                                          evaluate, evaluate_end, prepare, save, decode
 //       fold unit 7; reduce unit 7; run .. (unit 6)
 //       reduce_wait 7; accumulate 7
 //
-// Memory. A *value* is a piece of the slab with a size and an interval of steps in one section (or the whole run). Offsets are fixed here: values whose
-// intervals overlap never overlap in the slab. Slab of rank r: [values][kept segments of r]; the first part is the same on all ranks.
+// Memory. A *value* is a piece of the slab with a size and an interval of steps in one section (or
+// the whole run). Offsets are fixed here: values whose intervals overlap never overlap in the slab.
+// Slab of rank r: [values][kept segments of r]; the first part is the same on all ranks.
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -123,7 +127,8 @@ struct plan_options {
     bool recompute;
 };
 
-// Bytes of one rank's slab by what they are for; peak is their plan: offsets overlap, so it is not the sum.
+// Bytes of one rank's slab by what they are for; peak is their plan: offsets overlap, so it is not
+// the sum.
 struct plan_bytes {
     size_t parameters, gradients, optimizer; // kept segments: master; slots; moments
     size_t activations, gathered, buffers;   // most alive at once, each kind by itself
@@ -149,15 +154,17 @@ struct plan {
     struct hash128 hash;
 };
 
-// Where rank's kept segments start in its slab, in bytes, per unit. Slot s of unit u: slots[u] + s * (bytes of u's segment, aligned).
+// Where rank's kept segments start in its slab, in bytes, per unit. Slot s of unit u: slots[u] + s
+// * (bytes of u's segment, aligned).
 struct placement {
     size_t *master, *moment1, *moment2, *slots; // [n_units]
     size_t *segment_bytes; // [n_units] f32 bytes of the kept segment, aligned to 64
     size_t slab_bytes;
 };
 
-/// Plans a training phase: train is a differentiated graph, evaluate the same model without gradient (or NULL). Both share parameters and
-/// units. Errors: ERR_CONFIG (more ranks than lanes). Local; the same on all ranks.
+/// Plans a training phase: train is a differentiated graph, evaluate the same model without
+/// gradient (or NULL). Both share parameters and units. Errors: ERR_CONFIG (more ranks than lanes).
+/// Local; the same on all ranks.
 enum err plan_build(struct arena *a, const struct graph *train, const struct graph *evaluate,
                     const struct plan_options *o, struct plan **out) MUST_CHECK;
 /// Plans sampling on one rank, all parameters kept whole. Local.
@@ -167,8 +174,10 @@ enum err plan_build_decode(struct arena *a, const struct graph *decode, uint64_t
 /// Local; lives in a.
 struct placement plan_place(const struct plan *p, int rank, struct arena *a);
 struct plan_bytes plan_bytes(const struct plan *p, int rank);
-/// The invariants of a plan: every start has one wait after it, operands are alive where used, values alive together do not overlap, each unit is reduced
-/// once a round after its last gradient, ownership covers every block once, lane folds end in slot 0. Errors: ERR_INVARIANT naming section and step.
+/// The invariants of a plan: every start has one wait after it, operands are alive where used,
+/// values alive together do not overlap, each unit is reduced once a round after its last gradient,
+/// ownership covers every block once, lane folds end in slot 0. Errors: ERR_INVARIANT naming
+/// section and step.
 enum err plan_check(const struct plan *p) MUST_CHECK;
 /// The whole plan as text, one line a step. Lives in a.
 char *plan_print(const struct plan *p, struct arena *a);
@@ -176,6 +185,7 @@ char *plan_print(const struct plan *p, struct arena *a);
 const char *verb_name(enum verb v);
 enum plan_queue verb_queue(enum verb v);
 const char *section_name(enum section_kind s);
-/// Floating-point operations of one training step on all lanes, from the graph (recomputed work not counted: MFU), and with it (HFU).
+/// Floating-point operations of one training step on all lanes, from the graph (recomputed work not
+/// counted: MFU), and with it (HFU).
 double plan_model_flops(const struct plan *p);
 double plan_hardware_flops(const struct plan *p);

@@ -1,9 +1,12 @@
-// The invariants of a plan, checked on the plan itself (trainer/run/walk.c checks them again by playing it):
-//   P1 a wait names the start before it of the same verb and unit, and each start has exactly one wait
+// The invariants of a plan, checked on the plan itself (trainer/run/walk.c checks them again by
+// playing it):
+//   P1 a wait names the start before it of the same verb and unit, and each start has exactly one
+//      wait
 //   P2 `after` points backwards
 //   P3 every value is used only inside its interval
 //   P4 values alive at the same time do not overlap, and all lie inside the shared part of the slab
-//   P5 each unit with a gradient is reduced exactly once a round, after its last gradient is written
+//   P5 each unit with a gradient is reduced exactly once a round, after its last gradient is
+//      written
 //   P6 home ranges cover every block exactly once
 //   P7 the folds of the rounds add every lane exactly once and end in slot 0
 

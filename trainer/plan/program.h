@@ -1,7 +1,9 @@
 #pragma once
-// The program around the sections: which section runs when, in a phase of a run. Both executors follow it.
+// The program around the sections: which section runs when, in a phase of a run. Both executors
+// follow it.
 //
-//   prepare   step 0: lanes x rounds, update, prepare   [evaluate x rounds, evaluate_end]   [save]   step 1: ...
+//   prepare   step 0: lanes x rounds, update, prepare   [evaluate x rounds, evaluate_end]   [save]
+//             step 1: ...
 
 #include "trainer/plan/plan.h"
 

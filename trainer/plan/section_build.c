@@ -89,7 +89,8 @@ static void start_visit(struct builder *b)
     b->gather_step[unit] = add_plain(b, VERB_GATHER, unit, value, cast);
 }
 
-// Before an entry: every visit that begins here is waited for, and the next one is started, so that its bytes travel while this one computes.
+// Before an entry: every visit that begins here is waited for, and the next one is started, so that
+// its bytes travel while this one computes.
 static void enter_visits(struct builder *b, int entry)
 {
     for (int v = 0; v < b->visits.n_items; v++) {

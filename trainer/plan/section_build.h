@@ -1,10 +1,11 @@
 #pragma once
-// Builds the sections of a plan: steps, operands and values with their intervals; offsets come later (layout.h). Used by plan.c only.
+// Builds the sections of a plan: steps, operands and values with their intervals; offsets come
+// later (layout.h). Used by plan.c only.
 
 #include "trainer/plan/plan.h"
 
-/// Fills p->sections[section] with one round of graph (its forward, and its backward if it has one). lanes is the round plan that
-/// says how many lanes run in lockstep. Local.
+/// Fills p->sections[section] with one round of graph (its forward, and its backward if it has
+/// one). lanes is the round plan that says how many lanes run in lockstep. Local.
 void section_build_round(struct plan *p, enum section_kind section, const struct graph *graph,
                          const struct lane_plan *lanes);
 /// Norm, share, decide, update.

@@ -1,6 +1,7 @@
 #pragma once
-// When a unit's gathered copy must exist: intervals of entries of the order. Uses of a unit with at most one other unit's use between them
-// share a visit (a final norm around a tied output matrix, say), so nothing is gathered twice within a few steps.
+// When a unit's gathered copy must exist: intervals of entries of the order. Uses of a unit with at
+// most one other unit's use between them share a visit (a final norm around a tied output matrix,
+// say), so nothing is gathered twice within a few steps.
 
 #include "trainer/plan/node_order.h"
 

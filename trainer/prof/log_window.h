@@ -1,5 +1,6 @@
 #pragma once
-// Some consecutive steps of a log, as one line of a report. Step times are medians, because machines hiccup; shares are of all the time.
+// Some consecutive steps of a log, as one line of a report. Step times are medians, because
+// machines hiccup; shares are of all the time.
 
 #include "trainer/prof/run_log.h"
 

@@ -1,6 +1,7 @@
 #pragma once
-// Where the time of one rank went, op by op and verb by verb, beside what the cost rules predict for the same calls: RUN_DIR/profile.json.
-// It covers the steps since the last start of the job, in the phase that ended last.
+// Where the time of one rank went, op by op and verb by verb, beside what the cost rules predict
+// for the same calls: RUN_DIR/profile.json. It covers the steps since the last start of the job, in
+// the phase that ended last.
 
 #include <stdint.h>
 
@@ -31,6 +32,7 @@ void op_profile_fill(struct op_profile *p, const struct executor *e);
 /// Replaces run_folder/profile.json. Errors: ERR_IO. Local.
 enum err op_profile_write(const struct op_profile *p, const char *run_folder,
                           struct arena *a) MUST_CHECK;
-/// Reads what op_profile_write wrote; texts live in a. Errors: ERR_IO when missing, ERR_DATA naming the file and what is wrong. Local.
+/// Reads what op_profile_write wrote; texts live in a. Errors: ERR_IO when missing, ERR_DATA naming
+/// the file and what is wrong. Local.
 enum err op_profile_read(const char *run_folder, struct arena *a,
                          struct op_profile *out) MUST_CHECK;

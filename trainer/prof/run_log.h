@@ -1,6 +1,6 @@
 #pragma once
-// A run's log.jsonl, read back: one record a step. The last line may be cut (the job was killed while it wrote); anything else that is not
-// a record is an error that names file and line.
+// A run's log.jsonl, read back: one record a step. The last line may be cut (the job was killed
+// while it wrote); anything else that is not a record is an error that names file and line.
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,5 +24,6 @@ struct run_log {
     bool cut; // the last line was not whole and is left out
 };
 
-/// Reads path into a. Errors: ERR_IO when it is missing; ERR_DATA for a line that is no record, steps out of order, or no record at all. Local.
+/// Reads path into a. Errors: ERR_IO when it is missing; ERR_DATA for a line that is no record,
+/// steps out of order, or no record at all. Local.
 enum err run_log_read(const char *path, struct arena *a, struct run_log *out) MUST_CHECK;

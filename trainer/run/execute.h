@@ -1,6 +1,6 @@
 #pragma once
-// The executor that does the work: walks the steps of a section on a real rank (its twin is run/walk.h). One function a verb.
-// After the first step of a phase it allocates nothing.
+// The executor that does the work: walks the steps of a section on a real rank (its twin is
+// run/walk.h). One function a verb. After the first step of a phase it allocates nothing.
 
 #include <stdio.h>
 
@@ -53,13 +53,16 @@ struct executor {
     struct cost op_cost[OP_N]; // what the cost rules say of the calls made
 };
 
-/// Maps the slab and prepares the executor for plan on this rank. Borrows all; a keeps its tables. Local.
+/// Maps the slab and prepares the executor for plan on this rank. Borrows all; a keeps its tables.
+/// Local.
 enum err execute_open(struct executor *e, struct arena *a) MUST_CHECK;
 void execute_close(struct executor *e);
-/// Runs one section. Collective. Errors: what its verbs give; ERR_DIVERGED when loss or norm is not finite (on all ranks alike).
+/// Runs one section. Collective. Errors: what its verbs give; ERR_DIVERGED when loss or norm is not
+/// finite (on all ranks alike).
 enum err execute_section(struct executor *e, const struct program_call *call) MUST_CHECK;
-/// Address of tensor t of section's graph (its index there): an input that the caller fills before execute_section, where no client does; an activation
-/// that nothing later in the section needs the place of, as logits and losses, after it; a state. NULL when the plan has no such value. Local.
+/// Address of tensor t of section's graph (its index there): an input that the caller fills before
+/// execute_section, where no client does; an activation that nothing later in the section needs the
+/// place of, as logits and losses, after it; a state. NULL when the plan has no such value. Local.
 void *execute_tensor(const struct executor *e, enum section_kind section, int t);
 /// As execute_tensor, of the batch array of that name.
 void *execute_input(const struct executor *e, enum section_kind section, const char *name);

@@ -42,7 +42,8 @@ struct fold_work {
     const struct schedule_covers *covers;
 };
 
-// Sums the lanes of one cover node by the tree, for elements [first, first + n), into the node's first lane.
+// Sums the lanes of one cover node by the tree, for elements [first, first + n), into the node's
+// first lane.
 static void fold_node(const struct fold_work *w, const struct tree_node *node, size_t first,
                       size_t n)
 {

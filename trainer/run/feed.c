@@ -26,7 +26,8 @@ enum err feed_supervise(struct feed *f)
     return OK;
 }
 
-// A socket path short enough for sun_path, the same for all ranks of a node: by the hash of the run folder.
+// A socket path short enough for sun_path, the same for all ranks of a node: by the hash of the run
+// folder.
 static enum err own_socket(const char *run_folder, struct arena *a, char **out)
 {
     char *folder = arena_printf(a, "/dev/shm/weft-%u", (unsigned)getuid());

@@ -1,5 +1,6 @@
 #pragma once
-// Where batches come from: datad and the clients of it. Local rank 0 of each node starts datad when none answers, and restarts it when it dies.
+// Where batches come from: datad and the clients of it. Local rank 0 of each node starts datad when
+// none answers, and restarts it when it dies.
 
 #include "datad/client.h"
 #include "datad/daemon.h"
@@ -15,8 +16,9 @@ struct feed {
     bool owner; // local rank 0
 };
 
-/// Starts datad on this node if needed and opens the clients. run_folder holds datad's config and log. weft: path of this program. Collective.
-/// Errors: ERR_GONE, ERR_DENIED, ERR_CONFIG (validation split empty, vocabulary of the data above the model's).
+/// Starts datad on this node if needed and opens the clients. run_folder holds datad's config and
+/// log. weft: path of this program. Collective. Errors: ERR_GONE, ERR_DENIED, ERR_CONFIG
+/// (validation split empty, vocabulary of the data above the model's).
 enum err feed_open(struct feed *f, const struct config *c, const char *run_folder, const char *weft,
                    struct fabric *fabric, struct arena *a) MUST_CHECK;
 /// Restarts a dead datad of ours; called once a step and while waiting for a batch. Local.

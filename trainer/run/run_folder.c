@@ -61,7 +61,8 @@ void run_folder_close(struct run_folder *r)
     r->lock = -1;
 }
 
-// Length of the records of steps up to steps_done; stops at the first line that is cut or of a later step.
+// Length of the records of steps up to steps_done; stops at the first line that is cut or of a
+// later step.
 static size_t kept_bytes(const char *text, size_t n_bytes, uint64_t steps_done)
 {
     size_t at = 0;

@@ -1,6 +1,7 @@
 #pragma once
-// The slab: one mapping per rank that holds everything the plan placed. Mapped after binding, touched at once, so its pages lie in the rank's NUMA node;
-// 2 MiB aligned with transparent huge pages asked for.
+// The slab: one mapping per rank that holds everything the plan placed. Mapped after binding,
+// touched at once, so its pages lie in the rank's NUMA node; 2 MiB aligned with transparent huge
+// pages asked for.
 
 #include <stddef.h>
 

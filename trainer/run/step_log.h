@@ -1,5 +1,6 @@
 #pragma once
-// What a training step says: one line for people, one JSON record in log.jsonl, the single source of every report.
+// What a training step says: one line for people, one JSON record in log.jsonl, the single source
+// of every report.
 
 #include <stdio.h>
 
@@ -16,7 +17,8 @@ struct step_log {
 
 /// Appends to run_folder/log.jsonl. Rank 0 only. Errors: ERR_IO.
 enum err step_log_open(struct step_log *l, const char *run_folder, struct arena *a) MUST_CHECK;
-/// Reports the step that e has just done in seconds, and whether its validation ran. time_ns: of this step, by kind. Errors: ERR_IO (disk full).
+/// Reports the step that e has just done in seconds, and whether its validation ran. time_ns: of
+/// this step, by kind. Errors: ERR_IO (disk full).
 enum err step_log_write(struct step_log *l, const struct executor *e, uint64_t step, double seconds,
                         const uint64_t time_ns[TIME_N]) MUST_CHECK;
 enum err step_log_close(struct step_log *l) MUST_CHECK;

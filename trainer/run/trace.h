@@ -1,5 +1,6 @@
 #pragma once
-// The order of steps as played, one line a step: "STEP ROUND SECTION INDEX VERB ARGUMENT". The executor and the walker write the same.
+// The order of steps as played, one line a step: "STEP ROUND SECTION INDEX VERB ARGUMENT". The
+// executor and the walker write the same.
 
 #include <stdio.h>
 

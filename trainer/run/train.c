@@ -179,7 +179,8 @@ static enum err print_start(const struct training *t, const struct plan *p)
     return OK;
 }
 
-// Before step 0 every phase is planned and all ranks agree on every plan: what cannot run is found out now.
+// Before step 0 every phase is planned and all ranks agree on every plan: what cannot run is found
+// out now.
 static enum err plan_all_phases(const struct training *t)
 {
     struct model_ranks ranks = {fabric_size(t->fabric), fabric_n_nodes(t->fabric),
@@ -432,7 +433,8 @@ static enum err run_phase(struct training *t, size_t index)
     return err;
 }
 
-// An error that all ranks share is said by rank 0 alone; any other ends the job from the rank that has it.
+// An error that all ranks share is said by rank 0 alone; any other ends the job from the rank that
+// has it.
 static enum err settle(struct training *t, enum err err)
 {
     if (err == OK) return OK;

@@ -114,7 +114,8 @@ static double step_seconds(const struct walk *w, int rank, const struct section 
     if (s->argument < 0) return 0;
     struct range kept = ownership_kept_elems(w->plan->ownership, s->argument, rank);
     double segment_bytes = (double)(kept.last - kept.first) * 4;
-    // Passes over memory: cast reads and writes; AdamW reads 4 and writes 3 vectors; a fold reads two and writes one.
+    // Passes over memory: cast reads and writes; AdamW reads 4 and writes 3 vectors; a fold reads
+    // two and writes one.
     double passes = s->verb == VERB_CAST         ? 1.5
                     : s->verb == VERB_UPDATE     ? 7
                     : s->verb == VERB_NORM       ? 1

@@ -1,7 +1,8 @@
 #pragma once
-// The executor without kernels: plays all ranks of a plan in one process on the simulated fabric, in virtual time. It checks what a real
-// run could only hang or corrupt on: starts meet waits, sends meet receives, nothing is used before it exists or after it is gone,
-// live values never overlap, the slab's high-water mark is the plan's number.
+// The executor without kernels: plays all ranks of a plan in one process on the simulated fabric,
+// in virtual time. It checks what a real run could only hang or corrupt on: starts meet waits,
+// sends meet receives, nothing is used before it exists or after it is gone, live values never
+// overlap, the slab's high-water mark is the plan's number.
 
 #include <stdio.h>
 
@@ -21,8 +22,9 @@ struct walk_result {
     size_t peak_bytes;   // highest slab byte that any rank used
 };
 
-/// Walks p for steps [first, last) of program on its ranks. trace: rank 0's steps, one line each (run/trace.h); NULL = none. Local.
-/// Errors: ERR_INVARIANT naming rank, section and step: a deadlock, an unmatched message, an overlap.
+/// Walks p for steps [first, last) of program on its ranks. trace: rank 0's steps, one line each
+/// (run/trace.h); NULL = none. Local. Errors: ERR_INVARIANT naming rank, section and step: a
+/// deadlock, an unmatched message, an overlap.
 enum err walk_plan(const struct plan *p, const struct program_options *program,
                    const struct walk_machine *machine, FILE *trace,
                    struct walk_result *out) MUST_CHECK;
