@@ -217,7 +217,10 @@ static enum err sample_here(struct sampling *s, struct decoding *prompt)
     TRY(decoding_prepare(prompt));
     uint64_t last = 0;
     if (s->logits) {
-        printf("{\"step\": %lu, \"logits\": [", s->snapshot.step);
+        printf("{\"step\": %lu, \"ids\": [", s->snapshot.step);
+        for (size_t i = 0; i < s->n_prompt; i++)
+            printf("%s%u", i > 0 ? ", " : "", s->ids[i]);
+        printf("],\n\"logits\": [");
         TRY(read_prompt(s, prompt, &last));
         printf("]}\n");
         return OK;
