@@ -18,6 +18,7 @@
     X(prof, "say what a run did and what its time went into")       \
     X(sample, "write text with a trained model")                    \
     X(shard, "datasets: build, verify, stat, cat")                  \
+    X(submit, "render the Slurm script that trains a run")          \
     X(tokenizer, "train, encode, decode: byte-level BPE")           \
     X(topo, "show this machine and where ranks go on it")           \
     X(train, "train a model")
