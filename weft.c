@@ -13,6 +13,7 @@
 
 #define COMMAND_TABLE(X)                                            \
     X(datad, "serve batches of a dataset to trainers on this node") \
+    X(eval, "validation loss of a checkpoint")                      \
     X(export, "write a checkpoint for other programs")              \
     X(plan, "say what a run will do, need and take")                \
     X(prof, "say what a run did and what its time went into")       \

@@ -1,5 +1,5 @@
-// weft export RUN_DIR: a checkpoint as a folder that other programs read. Format hf: model.safetensors, config.json and, where the run's data
-// has one, tokenizer.json.
+// weft export RUN_DIR: a checkpoint as a folder that other programs read. Format hf:
+// model.safetensors, config.json and, where the run's data has one, tokenizer.json.
 
 #include <jansson.h>
 #include <stdio.h>

@@ -1,5 +1,6 @@
 #pragma once
-// A folder that is written whole or not at all: everything goes to OUT.partial, which is renamed to OUT when all of it is on disk.
+// A folder that is written whole or not at all: everything goes to OUT.partial, which is renamed to
+// OUT when all of it is on disk.
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -8,7 +9,8 @@ struct export_folder {
     const char *out, *partial; // paths
 };
 
-/// Makes OUT.partial, empty: what a killed export left there goes. Paths live in a. Local. Errors: ERR_USAGE (OUT exists), ERR_IO.
+/// Makes OUT.partial, empty: what a killed export left there goes. Paths live in a. Local. Errors:
+/// ERR_USAGE (OUT exists), ERR_IO.
 enum err export_folder_begin(struct export_folder *f, const char *out, struct arena *a) MUST_CHECK;
 /// A file of it, fsynced.
 enum err export_folder_put(const struct export_folder *f, const char *name, const void *data,

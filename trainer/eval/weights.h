@@ -12,7 +12,8 @@ struct weights {
     float **data; // [model.n_tensors]
 };
 
-/// Reads them and checks the hash of all. Tables live in a. Local. Errors: of checkpoint_load; ERR_CORRUPT, ERR_MEMORY.
+/// Reads them and checks the hash of all. Tables live in a. Local. Errors: of checkpoint_load;
+/// ERR_CORRUPT, ERR_MEMORY.
 enum err weights_open(struct weights *w, const struct snapshot *s, struct arena *a) MUST_CHECK;
 /// Also of one that was not opened (zeroed).
 void weights_close(struct weights *w);

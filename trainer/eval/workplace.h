@@ -1,6 +1,5 @@
 #pragma once
-// The one rank on which a checkpoint is looked at: a fabric without peers and threads on the cores
-// of this process.
+// The ranks on which a checkpoint is looked at, with threads on their cores.
 
 #include "base/arena.h"
 #include "base/pool.h"
@@ -12,7 +11,11 @@ struct workplace {
     struct pool *pool;
 };
 
-/// train.threads of c, or all cores that this process may use. Lives in a. Local. Errors: ERR_IO.
+/// One rank, without peers: train.threads of c, or all cores that this process may use. Lives in a.
+/// Local. Errors: ERR_IO.
 enum err workplace_open(struct workplace *w, const struct config *c, struct arena *a) MUST_CHECK;
-/// Also of one that was not opened (zeroed).
+/// The ranks that mpirun or srun started, or one. Collective. Errors: ERR_IO, ERR_GONE.
+enum err workplace_open_ranks(struct workplace *w, const struct config *c,
+                              struct arena *a) MUST_CHECK;
+/// Also of one that was not opened (zeroed). Collective.
 void workplace_close(struct workplace *w);
