@@ -1,6 +1,6 @@
 #pragma once
-// The cluster file: how jobs are started on a machine that many share. One row a key in cluster_file.c; docs/cluster-example.yaml
-// is one.
+// The cluster file: how jobs are started on a machine that many share. One row a key in
+// cluster_file.c; docs/cluster-example.yaml is one.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -24,5 +24,6 @@ struct cluster_file {
     size_t n_setup;
 };
 
-/// Reads and checks path; texts live in a. Errors: ERR_CONFIG with file, line or key; ERR_IO when missing. Local.
+/// Reads and checks path; texts live in a. Errors: ERR_CONFIG with file, line or key; ERR_IO when
+/// missing. Local.
 enum err cluster_file_read(const char *path, struct arena *a, struct cluster_file *out) MUST_CHECK;

@@ -1,5 +1,6 @@
 #pragma once
-// What `weft plan RUN.yaml --json` says of a run: cluster asks the trainer through its command, not through its headers.
+// What `weft plan RUN.yaml --json` says of a run: cluster asks the trainer through its command, not
+// through its headers.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -20,7 +21,8 @@ struct plan_answer {
     const char *plan_hash; // of the first phase
 };
 
-/// Runs weft plan and reads its answer; texts live in a. Errors: that of weft plan, with its line (ERR_CONFIG: more ranks than lanes);
-/// ERR_IO when it cannot be started; ERR_DATA when its answer is not understood. Local.
+/// Runs weft plan and reads its answer; texts live in a. Errors: that of weft plan, with its line
+/// (ERR_CONFIG: more ranks than lanes); ERR_IO when it cannot be started; ERR_DATA when its answer
+/// is not understood. Local.
 enum err plan_query_ask(const struct plan_query *q, struct arena *a,
                         struct plan_answer *out) MUST_CHECK;

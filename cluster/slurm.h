@@ -1,6 +1,7 @@
 #pragma once
-// Slurm: the only file that knows it. A run becomes a batch script that a person can read: it forwards Slurm's warning before the time limit, so that the
-// run saves, and puts itself back into the queue until the run is done.
+// Slurm: the only file that knows it. A run becomes a batch script that a person can read: it
+// forwards Slurm's warning before the time limit, so that the run saves, and puts itself back into
+// the queue until the run is done.
 
 #include "cluster/cluster_file.h"
 #include "cluster/plan_query.h"
