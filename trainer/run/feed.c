@@ -68,10 +68,20 @@ static struct datad_config daemon_config(const struct feed *f, const struct conf
     return d;
 }
 
+// What datad would only say in its own log.
+static enum err check_sources(const struct config *c)
+{
+    for (size_t i = 0; i < c->data.n_sources; i++)
+        if (!file_is_folder(c->data.sources[i].path))
+            return fail(ERR_IO, "data.sources[%zu].path: no folder %s", i, c->data.sources[i].path);
+    return OK;
+}
+
 static enum err start_daemon(struct feed *f, const struct config *c, const char *run_folder,
                              const char *weft, struct arena *a)
 {
     if (!f->owner || client_answers(f->socket)) return OK;
+    TRY(check_sources(c));
     int node = fabric_node(f->fabric); // nodes share the run folder
     const char *path = arena_printf(a, "%s/datad-%d.yaml", run_folder, node);
     struct datad_config config = daemon_config(f, c);

@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -41,18 +43,30 @@ static enum err take_lock(struct run_folder *r, struct arena *a)
     return fail(ERR_DENIED, "%s is in use by another job (process %s)", r->path, holder);
 }
 
+// A start that failed before its first step leaves nothing that would be lost.
+static enum err find_run(const char *path, struct arena *a, bool *found)
+{
+    struct file_list checkpoints = {0};
+    struct stat log;
+    const char *folder = arena_printf(a, "%s/checkpoints", path);
+    if (file_exists(folder)) TRY(file_list(folder, a, &checkpoints));
+    bool has_log = stat(arena_printf(a, "%s/log.jsonl", path), &log) == 0 && log.st_size > 0;
+    *found = has_log || checkpoints.n_names > 0;
+    return OK;
+}
+
 enum err run_folder_open(struct run_folder *r, const char *path, int resume, struct arena *a)
 {
     *r = (struct run_folder){.path = arena_strdup(a, path), .lock = -1};
     TRY(file_make_folders(path));
     TRY(take_lock(r, a));
-    char *log = arena_printf(a, "%s/log.jsonl", path),
-         *checkpoints = arena_printf(a, "%s/checkpoints", path);
-    if (!resume && (file_exists(log) || file_exists(checkpoints)))
+    bool holds_run = false;
+    TRY(find_run(path, a, &holds_run));
+    if (!resume && holds_run)
         return fail(ERR_CONFIG,
                     "%s already holds a run: use --resume to go on, or -o for another folder",
                     path);
-    return file_make_folders(checkpoints);
+    return file_make_folders(arena_printf(a, "%s/checkpoints", path));
 }
 
 void run_folder_close(struct run_folder *r)
