@@ -99,20 +99,3 @@ uint64_t rng_permute(uint64_t key, uint64_t n, uint64_t x)
     } while (x >= n);
     return x;
 }
-
-uint64_t rng_unpermute(uint64_t key, uint64_t n, uint64_t y)
-{
-    ASSERT(y < n);
-    const int half_bits = feistel_half_bits(n);
-    const uint64_t mask = (UINT64_C(1) << half_bits) - 1;
-    do {
-        uint64_t left = y >> half_bits, right = y & mask;
-        for (int round = FEISTEL_ROUNDS - 1; round >= 0; round--) {
-            uint64_t previous = right ^ (feistel_round(key, round, left) & mask);
-            right = left;
-            left = previous;
-        }
-        y = left << half_bits | right;
-    } while (y >= n);
-    return y;
-}

@@ -17,5 +17,3 @@ float rng_normal(uint64_t key, uint64_t counter_hi, uint64_t counter_lo);
 /// Bijection of [0, n) keyed by key: 8-round Feistel on the next even number of bits, with cycle
 /// walking. x < n, n >= 1.
 uint64_t rng_permute(uint64_t key, uint64_t n, uint64_t x);
-/// Inverse of rng_permute.
-uint64_t rng_unpermute(uint64_t key, uint64_t n, uint64_t y);

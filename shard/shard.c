@@ -162,18 +162,6 @@ static enum err decode_frame(const struct shard *s, uint32_t column_idx, uint32_
     return OK;
 }
 
-enum err shard_read_frame(const struct shard *s, uint32_t column_idx, uint32_t frame_idx,
-                          struct arena *a, struct span *out)
-{
-    ASSERT(column_idx < s->layout.n_columns);
-    ASSERT(frame_idx < s->layout.columns[column_idx].n_frames);
-    struct frame_context context;
-    frame_context_init(&context);
-    const enum err e = decode_frame(s, column_idx, frame_idx, &context, a, out);
-    frame_context_fini(&context);
-    return e;
-}
-
 // Ranges of elements
 
 // The frame that holds element first; the column must have it.

@@ -42,10 +42,6 @@ enum err shard_read_u64(const struct shard *s, uint32_t column_idx, uint64_t fir
 /// The n byte strings from first on of a blob column; their bytes live in a.
 enum err shard_read_blobs(const struct shard *s, uint32_t column_idx, uint64_t first, uint64_t n,
                           struct arena *a, struct span *out) MUST_CHECK;
-/// The decompressed bytes of one frame, in a: little-endian elements, or for blobs all lengths
-/// (u32) and then all bytes.
-enum err shard_read_frame(const struct shard *s, uint32_t column_idx, uint32_t frame_idx,
-                          struct arena *a, struct span *out) MUST_CHECK;
 
 /// Reads every byte: all checksums, all frames decompressed, and the file id against the content.
 /// Columns of unknown type or codec get their checksums checked only, and the id is not checked

@@ -20,10 +20,7 @@
 
 struct shard_writer;
 
-enum {
-    SHARD_WRITER_SUFFIX_BYTES = 4, // of ".tmp"
-    SHARD_WRITER_BLOB_LIMIT = 64 << 20,
-};
+enum { SHARD_WRITER_BLOB_LIMIT = 64 << 20 };
 
 /// The writer and everything it holds live in a; pool (borrowed) compresses frames. Can't fail.
 struct shard_writer *shard_writer_open(struct arena *a, struct pool *pool);

@@ -55,11 +55,6 @@ void tokenizer_scratch_close(struct tokenizer_scratch *s)
     arena_fini(&a);
 }
 
-uint64_t tokenizer_scratch_steps(const struct tokenizer_scratch *s)
-{
-    return s->bpe.n_steps;
-}
-
 void tokenizer_tokens_free(struct tokenizer_tokens *tokens)
 {
     grow_free(tokens->ids);

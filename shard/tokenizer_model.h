@@ -73,10 +73,6 @@ enum err tokenizer_draft_merge(struct tokenizer_draft *d, struct span left,
 /// The tokenizer, in the draft's arena; the draft is empty then. Can't fail.
 void tokenizer_draft_finish(struct tokenizer_draft *d, struct tokenizer **out);
 
-/// Work done by s so far, in steps of merging: a test's measure that does not depend on the
-/// machine. Can't fail.
-uint64_t tokenizer_scratch_steps(const struct tokenizer_scratch *s);
-
 /// One a format; text is the file's content, name its path for messages. Errors: ERR_DATA saying
 /// what is wrong and where.
 enum err tokenizer_load_json(struct span text, const char *name, struct arena *a,

@@ -34,7 +34,6 @@ static void check_bijection(uint64_t key, uint64_t n)
         uint64_t y = rng_permute(key, n, x);
         CHECK(y < n && !seen[y]);
         seen[y] = 1;
-        CHECK(rng_unpermute(key, n, y) == x);
     }
     free(seen);
 }
@@ -48,8 +47,7 @@ static void test_permute(uint64_t seed)
             check_bijection(seed + n, n);
     for (uint64_t i = 0; i < 1000; i++) {
         uint64_t n = rng_u64(seed, 1, i) | 1, x = rng_u64(seed, 2, i) % n;
-        uint64_t y = rng_permute(seed, n, x);
-        CHECK(y < n && rng_unpermute(seed, n, y) == x);
+        CHECK(rng_permute(seed, n, x) < n);
     }
 }
 

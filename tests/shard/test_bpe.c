@@ -7,7 +7,7 @@
 #include "base/rng.h"
 #include "tests/check.h"
 
-enum { LIMIT_IDS = 400, LIMIT_BYTES = 600 };
+enum { LIMIT_BYTES = 600 };
 
 static struct arena a;
 

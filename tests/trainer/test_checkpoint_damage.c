@@ -8,7 +8,7 @@
 #include "trainer/checkpoint/manifest.h"
 #include "trainer/checkpoint/part.h"
 
-enum { HEADER = 48, ROW = 48, FOOTER = 32 };
+enum { HEADER = 48, ROW = 48 };
 
 static struct arena top;
 static char *folder;

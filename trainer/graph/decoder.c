@@ -217,21 +217,3 @@ enum err decoder_build(const struct decoder_config *c, enum decoder_mode mode, s
     *out = b.g;
     return OK;
 }
-
-static uint64_t layer_parameters(const struct decoder_config *c)
-{
-    uint64_t q = c->n_heads * c->head_size, kv = c->n_kv_heads * c->head_size;
-    uint64_t norms = 2 * c->width, mlp = (c->gated ? 3 : 2) * c->width * c->inner;
-    uint64_t weights = c->width * (2 * q + 2 * kv) + mlp;
-    uint64_t biases = q + 2 * kv + c->width + c->inner * (c->gated ? 2 : 1) + c->width;
-    bool norm_bias = c->bias && c->norm == DECODER_LAYERNORM;
-    return weights + norms * (norm_bias ? 2 : 1) + (c->bias ? biases : 0);
-}
-
-uint64_t decoder_n_parameters(const struct decoder_config *c)
-{
-    bool norm_bias = c->bias && c->norm == DECODER_LAYERNORM;
-    uint64_t tables = (c->tied ? 1 : 2) * c->vocabulary * c->width;
-    if (c->positions == DECODER_LEARNED) tables += c->context * c->width;
-    return tables + c->n_layers * layer_parameters(c) + c->width * (norm_bias ? 2 : 1);
-}

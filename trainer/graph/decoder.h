@@ -41,8 +41,6 @@ struct decoder_config {
 
 /// Errors: ERR_CONFIG naming the value that does not fit.
 enum err decoder_check(const struct decoder_config *c) MUST_CHECK;
-/// Parameters of the whole model, tied ones once. Needs decoder_check. Can't fail.
-uint64_t decoder_n_parameters(const struct decoder_config *c);
 /// The forward graph in arena a, for lanes of rows x sequence. Local. Errors: ERR_CONFIG
 /// (decoder_check; sequence above context; DECODER_DECODE with rows other than 1).
 enum err decoder_build(const struct decoder_config *c, enum decoder_mode mode, size_t rows,

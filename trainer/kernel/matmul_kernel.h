@@ -33,7 +33,7 @@ struct matmul_kernel {
     size_t (*spin)(size_t n_fmas);
 };
 
-enum { MATMUL_MAX_ROWS = 32, MATMUL_MAX_COLUMNS = 32 };
+enum { MATMUL_MAX_COLUMNS = 32 };
 
 extern const struct matmul_kernel matmul_scalar_f32, matmul_scalar_bf16;
 extern const struct matmul_kernel matmul_avx2_f32, matmul_avx2_bf16;

@@ -32,14 +32,6 @@ struct range lanes_of_round(const struct lanes *l, int rank, uint64_t round)
     return (struct range){first, size_min(first + l->lockstep, all.last)};
 }
 
-int lanes_rank_of(const struct lanes *l, uint64_t lane)
-{
-    int rank = 0;
-    while (lanes_of_rank(l, rank).last <= lane)
-        rank++;
-    return rank;
-}
-
 static void fold_push(struct folder *f, enum fold_action action, int to, int from)
 {
     f->steps[f->n_steps++] = (struct fold_step){action, to, from};

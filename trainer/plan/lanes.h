@@ -46,5 +46,3 @@ struct lane_plan *lanes_plan(struct arena *a, int n_ranks, uint64_t n_lanes, uin
 /// Lanes of rank in all rounds, and in one. May be empty. Local.
 struct range lanes_of_rank(const struct lanes *l, int rank);
 struct range lanes_of_round(const struct lanes *l, int rank, uint64_t round);
-/// Rank that computes lane. Local.
-int lanes_rank_of(const struct lanes *l, uint64_t lane);

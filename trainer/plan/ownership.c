@@ -115,16 +115,6 @@ struct range ownership_kept_blocks(const struct ownership *o, int unit, int rank
     return ownership_home_blocks(o, unit, rank);
 }
 
-size_t ownership_kept_total(const struct ownership *o, int rank)
-{
-    size_t total = 0;
-    for (int u = 0; u < o->graph->n_units; u++) {
-        struct range r = ownership_kept_elems(o, u, rank);
-        total += r.last - r.first;
-    }
-    return total;
-}
-
 // Parameter that holds a global block, by binary search over first blocks.
 static int parameter_of_block(const struct ownership *o, uint64_t block)
 {

@@ -72,5 +72,3 @@ struct parameter_part {
     uint64_t first_block;       // global
 };
 struct parameter_part ownership_part(const struct ownership *o, int parameter, struct range blocks);
-/// Kept elements of all units together, of one rank. Local.
-size_t ownership_kept_total(const struct ownership *o, int rank);

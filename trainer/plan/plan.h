@@ -86,7 +86,6 @@ enum value_kind {
     VALUE_SHARE,     // f64: lane losses and tree nodes of all ranks, for the whole run
     VALUE_CONSTANT,  // for the whole run
     VALUE_STATE,
-    VALUE_N
 };
 
 struct value {

@@ -1,6 +1,5 @@
 // Values that never change: filled once, when the slab is mapped.
 
-#include "trainer/kernel/rows.h"
 #include "trainer/run/execute_verbs.h"
 
 static const struct graph *graph_of_constant(const struct plan *p)
@@ -13,8 +12,7 @@ void execute_fill_constants(struct executor *e)
     const struct graph *g = graph_of_constant(e->plan);
     for (int v = 0; v < e->plan->n_values; v++) {
         const struct value *value = &e->plan->values[v];
-        if (value->kind != VALUE_CONSTANT) continue;
-        const struct tensor *t = &g->tensors[value->reference];
-        rows_rope_table(execute_value(e, v), t->dims[0], 2 * t->dims[1], t->base);
+        if (value->kind == VALUE_CONSTANT)
+            graph_fill_constant(g, value->reference, execute_value(e, v));
     }
 }
