@@ -28,7 +28,7 @@ static enum err encode(const struct wording *w, struct tokenizer_scratch *scratc
     if (err == OK) {
         *ids = ARENA_ARRAY(a, uint32_t, tokens.n_ids);
         *n_ids = tokens.n_ids;
-        memcpy(*ids, tokens.ids, tokens.n_ids * sizeof **ids);
+        if (tokens.n_ids > 0) memcpy(*ids, tokens.ids, tokens.n_ids * sizeof **ids);
     }
     tokenizer_tokens_free(&tokens);
     return err;
@@ -56,10 +56,13 @@ enum err wording_encode(const struct wording *w, struct span text, struct arena 
 struct span wording_bytes(const struct wording *w, uint32_t id)
 {
     static _Thread_local uint8_t byte;
-    if (id == w->end_of_text) return (struct span){0};
-    if (w->tokenizer != NULL && id < tokenizer_vocabulary(w->tokenizer))
-        return tokenizer_bytes(w->tokenizer, id);
-    if (!w->bytes || id >= BYTES) return (struct span){0};
+    const struct span none = {&byte, 0};
+    if (id == w->end_of_text) return none;
+    if (w->tokenizer != NULL) {
+        struct span bytes = tokenizer_bytes(w->tokenizer, id);
+        return bytes.data != NULL ? bytes : none; // ids may have holes
+    }
+    if (!w->bytes || id >= BYTES) return none;
     byte = (uint8_t)id;
     return (struct span){&byte, 1};
 }
