@@ -1,7 +1,7 @@
 #pragma once
 // A run as it was at one of its checkpoints: what sampling, evaluation and export start from, and
-// why they share a folder. Nothing in the run directory is changed, but for the config and log of the
-// datad that an evaluation may start.
+// why they share a folder. Nothing in the run directory is changed, but for the config and log of
+// the datad that an evaluation may start.
 
 #include <stdbool.h>
 
