@@ -175,8 +175,9 @@ static void print_ops(const struct report *r, const struct options *o)
 static void print_verbs(const struct report *r)
 {
     const struct op_profile *p = &r->profile;
+    double least = sum_seconds(p->ops, p->n_ops) / 1000;
     printf("\n%-20s %8s %10s\n", "beside the ops", "calls", "seconds");
-    for (size_t i = 0; i < p->n_verbs; i++)
+    for (size_t i = 0; i < p->n_verbs && p->verbs[i].seconds >= least; i++)
         printf("%-20s %8.0f %10.3f\n", p->verbs[i].name, p->verbs[i].calls, p->verbs[i].seconds);
 }
 
