@@ -54,6 +54,7 @@ const char *err_name(enum err e);
 /// Says which rank and step ASSERT and fatal lines name; -1 = unknown. Local.
 void err_set_place(int rank, long step);
 
+/// Prints "weft: rank R step S: file:line: ..." and aborts. Thread-safe. Does not return.
 _Noreturn void err_abort(const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

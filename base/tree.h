@@ -35,6 +35,7 @@ struct tree_sum {
     double sums[TREE_COVER_LIMIT];
     size_t n_nodes;
 };
+/// An empty sum, of nodes from any index on. Can't fail.
 void tree_sum_begin(struct tree_sum *s);
 /// Adds node n with its sum; n.first must be the end of what was pushed before.
 void tree_sum_push(struct tree_sum *s, struct tree_node n, double sum);

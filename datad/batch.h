@@ -63,6 +63,7 @@ struct pack_row batch_row(const struct batch_layout *layout, uint64_t T, uint64_
 void batch_assemble(struct stream *stream, const struct batch_shape *shape,
                     const struct batch_layout *layout, uint64_t step, uint64_t lane, uint8_t *slot);
 
+/// h as little-endian bytes with their crc32c. Can't fail.
 void batch_header_encode(const struct batch_header *h, uint8_t out[BATCH_HEADER_BYTES]);
 /// Errors: ERR_CORRUPT.
 enum err batch_header_decode(const uint8_t data[BATCH_HEADER_BYTES],

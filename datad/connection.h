@@ -47,6 +47,7 @@ struct connection_reply {
     int fds[2];
 };
 
+/// A new connection in state NEW; borrows service. Can't fail.
 void connection_begin(struct connection *c, struct service *service);
 /// Room for input: where and how much; then connection_take says how much came. Can't fail.
 uint8_t *connection_room(struct connection *c, size_t *n_bytes);
@@ -57,6 +58,7 @@ enum err connection_take(struct connection *c, size_t n_bytes,
                          struct connection_reply *reply) MUST_CHECK;
 /// True when the peer owes the rest of a frame or its HELLO.
 bool connection_owes(const struct connection *c);
+/// Jobs that have not begun are dropped; connection_end frees. Can't fail.
 void connection_close(struct connection *c);
 /// Frees what a closed connection held when its last job is done; false = not yet.
 bool connection_end(struct connection *c);

@@ -1,8 +1,9 @@
 #pragma once
-// The commands below weft shard, each in its own file. argv[0] is the last word.
+// The commands below weft shard, each in its own file.
 
 #include "base/err.h"
 
+/// argv[0] is the last word. Errors: the command's; main prints the line.
 enum err command_shard_build(int argc, char **argv) MUST_CHECK;
 enum err command_shard_verify(int argc, char **argv) MUST_CHECK;
 enum err command_shard_stat(int argc, char **argv) MUST_CHECK;

@@ -17,18 +17,23 @@ struct tokenizer;
 /// writes), a folder with GPT-2's vocab.bpe + encoder.json, or a tiktoken rank file. Errors:
 /// ERR_IO, ERR_DATA naming file and what is wrong.
 enum err tokenizer_open(const char *path, struct arena *a, struct tokenizer **out) MUST_CHECK;
-uint32_t tokenizer_vocabulary(const struct tokenizer *t); // number of ids
-uint32_t
-tokenizer_end_of_text(const struct tokenizer *t); // id of <|endoftext|>; UINT32_MAX if it has none
-struct hash128 tokenizer_hash(const struct tokenizer *t); // of vocabulary, merges and rule
+/// The number of ids. Can't fail.
+uint32_t tokenizer_vocabulary(const struct tokenizer *t);
+/// The id of <|endoftext|>; UINT32_MAX if it has none. Can't fail.
+uint32_t tokenizer_end_of_text(const struct tokenizer *t);
+/// Of vocabulary, merges and rule. Can't fail.
+struct hash128 tokenizer_hash(const struct tokenizer *t);
 
 struct tokenizer_tokens {
     uint32_t *ids;
     size_t n_ids, capacity;
 };
-struct tokenizer_scratch; // per thread
+
+struct tokenizer_scratch;
+/// What one thread needs to encode. Errors: ERR_MEMORY.
 enum err tokenizer_scratch_open(struct tokenizer_scratch **out) MUST_CHECK;
 void tokenizer_scratch_close(struct tokenizer_scratch *s);
+/// Frees the ids; a zeroed struct is fine. Can't fail.
 void tokenizer_tokens_free(struct tokenizer_tokens *tokens);
 
 /// Appends the ids of text (any bytes; special tokens in it are plain text) to out, which grows.

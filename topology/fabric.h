@@ -58,6 +58,7 @@ void fabric_close(struct fabric *f);
 /// Changes the deadline of every later wait (loading a checkpoint takes longer than a step). Local.
 void fabric_set_deadline(struct fabric *f, uint64_t deadline_ns);
 
+/// This rank, and the number of ranks. Local.
 int fabric_rank(const struct fabric *f);
 int fabric_size(const struct fabric *f);
 /// Ranks of this node, in rank order, and this rank's place among them. Local.

@@ -35,6 +35,11 @@ echo 'void *p = malloc(3); // free' | broken base/a.c 'memory comes from'
 printf '// %sDO: later\n' TO | broken base/a.c 'left for later'
 printf '# see /ro%s/x\n' ot | broken docs/a.md 'a path of one machine'
 printf '// %0100d\n' 0 | broken base/a.c 'at most 100 columns'
+echo 'void f(void) { fprintf(stderr, "x"); }' | broken base/a.c 'only commands print'
+echo 'void f(void) { printf("x"); }' | broken topology/a.c 'only commands print'
+printf '#pragma once\n/// Does.\nint f(void);\n\nint g(void);\n' | broken base/a.h 'documented by'
+echo 'see `base/gone.c`' | broken docs/a.md 'base/gone.c is not there'
+echo 'run test_gone_2' | broken docs/a.md 'test_gone is not there'
 echo 'int x;' | broken base/a.h 'pragma once'
 printf '#pragma once\nsize_t x;\n' | broken base/a.h 'compiles alone'
 { echo '#pragma once'; seq -f '// %g' 250; } | broken base/a.h 'at most 250 lines'
@@ -52,6 +57,8 @@ clean() {
 printf '// malloc(3), strcpy(a, b)\nconst char *x = "free(\\"atoi(";\n/* gets(\nsprintf( */\n' | clean base/a.c
 printf 'void f(void)\n{\n    a->free(b);\n    arena_free(c);\n}\n' | clean base/a.c
 { printf 'void f(void)\n{\n'; seq -f '    // %g' 68; echo '}'; } | clean base/a.c
+echo 'void f(void) { printf("x"); }' | clean base/command_a.c
+printf '#pragma once\n/// Does, and does not.\nint f(void);\nint g(void);\n' | clean base/a.h
 printf '// %097d\n// é%096d\n' 0 0 | clean base/a.c
 
 rm -rf "$scratch/tree" && mkdir -p "$scratch/tree/base" "$scratch/tree/tests"

@@ -16,6 +16,10 @@ BEGIN {
 
     banned = "(^|[^A-Za-z0-9_.>])(strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|atof|gets) *\\("
     memory = "(^|[^A-Za-z0-9_.>])(malloc|calloc|realloc|free|aligned_alloc|strdup|strndup) *\\("
+    # Only commands, their machinery and the last words of a job print; the rest returns and fails.
+    print_files = "base/cli.c base/err.c base/log.c topology/fabric_core.c trainer/run/train.c trainer/run/step_log.c"
+    prints = "(^|[^A-Za-z0-9_.>])((printf|puts|putchar|perror) *\\(|stdout|stderr)"
+
     # Bracketed, so that this file does not break its own rules.
     unfinished = "(^|[^A-Za-z0-9_])([T]ODO|[F]IXME|[X]XX|[H]ACK)([^A-Za-z0-9_]|$)"
     machine_path = "/[w]ork/|/[r]oot/|/[h]ome/|\\.\\./[s]hared"
@@ -88,7 +92,7 @@ function begin_file(    parts, n) {
     is_test = folder == "tests"
     is_header = name ~ /\.h$/
     is_source = name ~ /\.(c|h|cc)$/
-    has_pragma = in_comment = function_line = n_lines = 0
+    has_pragma = documented = in_comment = function_line = n_lines = 0
     if (name ~ /\.(c|h|cc|sh)$/) {
         if (name in seen) broken(1, "file names are unique; the other is " seen[name])
         seen[name] = file
@@ -114,11 +118,21 @@ function check_code(code) {
     if (match(code, banned)) broken(FNR, "banned call: " substr(code, RSTART, RLENGTH))
     if (!is_test && !within(memory_files) && match(code, memory))
         broken(FNR, "memory comes from an arena, a slab or a mapping: " substr(code, RSTART, RLENGTH))
+    if (!is_test && folder != "" && name !~ /^command_/ && !within(print_files) && match(code, prints))
+        broken(FNR, "only commands print: " substr(code, RSTART, RLENGTH))
     if (code ~ /^\{/) function_line = FNR
     if (code ~ /^\}/ && function_line) {
         if (FNR - function_line + 1 > 70) broken(function_line, "a function has at most 70 lines")
         function_line = 0
     }
+}
+
+# An exported function of a header has a /// above it, or above the group of lines it stands in.
+function check_documented(line) {
+    if (line ~ /^ *$/) documented = 0
+    else if (line ~ /^\/\/\//) documented = 1
+    else if (line ~ /^[a-z_A-Z][a-zA-Z0-9_ *]*[ *][a-z0-9_]+\(/ && line !~ /^(static|typedef) |INLINE/ && !documented)
+        broken(FNR, "an exported function is documented by ///")
 }
 
 FNR == 1 { begin_file() }
@@ -132,6 +146,7 @@ $0 ~ unfinished { broken(FNR, "nothing is left for later in the sources: an issu
 $0 ~ machine_path { broken(FNR, "a path of one machine") }
 is_source {
     if (columns($0) > 100) broken(FNR, "a line has at most 100 columns, comments too")
+    if (is_header && !is_test) check_documented($0)
     if ($0 ~ /^#pragma once/) has_pragma = 1
     if (match($0, /^ *# *include *<[^>]*>/)) {
         header = $0

@@ -294,7 +294,7 @@ static void test_cached(struct bench *t, enum dtype type)
                                                .k_cache = a.k,
                                                .v_cache = a.v,
                                                .o = (char *)o + first * row_bytes};
-        const size_t bytes = attention_cached_scratch_bytes(&piece, 2, a.sequence);
+        const size_t bytes = attention_cached_scratch_bytes(&piece, 2);
         attention_cached_forward(&piece, t->pools[1], arena_alloc(&t->arena, bytes, 64));
     }
     CHECK(memcmp(o, whole.o, q_elems(&whole) * dtype_bytes(type)) == 0);

@@ -118,10 +118,13 @@ size_t graph_bytes(const struct graph *g, int tensor);
 void graph_fill_constant(const struct graph *g, int tensor, void *data);
 
 // Building. Each returns the tensor's index. dims are read, names copied.
+
+/// A tensor of n_dims <= TENSOR_DIMS (per lane) that no node makes yet. Local.
 int graph_add_tensor(struct graph *g, enum tensor_kind kind, enum dtype type, const char *name,
                      int n_dims, const size_t *dims);
 /// The batch array of that name, [R]; made once, found again later.
 int graph_input(struct graph *g, const char *name, enum dtype type);
+/// Parameters from now on are of this new unit; returns its index.
 int graph_begin_unit(struct graph *g, const char *name);
 /// A parameter of the current unit; returns its tensor.
 int graph_parameter(struct graph *g, const char *name, int n_dims, const size_t *dims,
@@ -160,4 +163,5 @@ struct cost {
     // everything else is bound by bytes: operands read and written once.
     double flops, bytes;
 };
+/// What node n of g costs, by its op's row. Local.
 struct cost graph_node_cost(const struct graph *g, const struct node *n);

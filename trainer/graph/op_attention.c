@@ -383,7 +383,7 @@ static size_t attention_cached_scratch(const struct graph *g, const struct node 
                                             .n_kv_heads = a->n_kv_heads,
                                             .head_size = a->head_size,
                                             .scale = a->scale};
-    return attention_cached_scratch_bytes(&cached, n_threads, op_shape_input(g, n, 3)->dims[0]);
+    return attention_cached_scratch_bytes(&cached, n_threads);
 }
 
 const struct op_row op_row_attention_cached = {.name = "attention_cached",

@@ -339,10 +339,8 @@ void attention_gradient(const struct attention *a, struct pool *pool, void *scra
     if (a->d_k || a->d_v) pool_run(pool, n * a->n_kv_heads, run_d_k_d_v, &w);
 }
 
-size_t attention_cached_scratch_bytes(const struct attention_cached *a, size_t n_threads,
-                                      size_t capacity)
+size_t attention_cached_scratch_bytes(const struct attention_cached *a, size_t n_threads)
 {
-    (void)capacity; // tiles
     return n_threads * room_bytes(a->head_size);
 }
 

@@ -28,6 +28,7 @@ struct attention {
 /// Scratch of all threads together, for forward or gradient of any number of sequences with this T,
 /// D, type.
 size_t attention_scratch_bytes(const struct attention *a, size_t n_threads);
+/// Writes o and lse. scratch: attention_scratch_bytes, 64-byte aligned; nothing is kept in it.
 void attention_forward(const struct attention *a, struct pool *pool, void *scratch);
 /// Needs q k v o lse d_o; recomputes the scores twice (once by query tile for d_q, once by key tile
 /// for d_k, d_v).
@@ -46,6 +47,7 @@ struct attention_cached {
     const void *k_cache, *v_cache; // [>= first_position + n_rows, K*D]
     void *o;                       // [n_rows, H*D]
 };
+/// Writes o; the caller has put the new rows' k and v into the cache already.
 void attention_cached_forward(const struct attention_cached *a, struct pool *pool, void *scratch);
-size_t attention_cached_scratch_bytes(const struct attention_cached *a, size_t n_threads,
-                                      size_t capacity);
+/// Scratch of all threads together, whatever the cache holds.
+size_t attention_cached_scratch_bytes(const struct attention_cached *a, size_t n_threads);

@@ -29,7 +29,9 @@ struct head {
     int accumulate_d_w; // continue from d_w
 };
 
+/// Scratch of all threads together, for forward or gradient.
 size_t head_scratch_bytes(const struct head *h, size_t n_threads);
+/// Writes loss. scratch: head_scratch_bytes, 64-byte aligned; nothing is kept in it.
 void head_forward(const struct head *h, struct pool *pool, void *scratch);
 /// Writes d_x and d_w where wanted, and loss (the logits are formed once here, so training needs no
 /// head_forward).

@@ -181,6 +181,7 @@ enum err plan_check(const struct plan *p) MUST_CHECK;
 /// The whole plan as text, one line a step. Lives in a.
 char *plan_print(const struct plan *p, struct arena *a);
 
+/// Names as they are printed, and the queue of a verb. Can't fail.
 const char *verb_name(enum verb v);
 enum plan_queue verb_queue(enum verb v);
 const char *section_name(enum section_kind s);

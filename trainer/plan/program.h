@@ -26,6 +26,7 @@ struct program {
     bool save_now; // ask for a save after this step, and an end after it (preemption)
 };
 
+/// Starts before step o->first_step; borrows plan. Local.
 void program_begin(struct program *p, const struct plan *plan, const struct program_options *o);
 /// The next section to run, or false when the phase is over. Local.
 bool program_next(struct program *p, struct program_call *out);

@@ -49,7 +49,8 @@ static inline struct range execute_kept(const struct execute_call *c)
                                 fabric_rank(c->e->fabric));
 }
 
-// One function a verb; each does its step on this rank.
+/// One function a verb; each does its step on this rank. Local: what has to meet other ranks is a
+/// start/wait pair of the fabric queue. Errors: those of data and fabric; ERR_DIVERGED (decide).
 enum err execute_fetch(const struct execute_call *c) MUST_CHECK;
 enum err execute_cast(const struct execute_call *c) MUST_CHECK;
 enum err execute_fold(const struct execute_call *c) MUST_CHECK;
