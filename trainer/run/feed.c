@@ -1,6 +1,9 @@
 #include "trainer/run/feed.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -35,7 +38,10 @@ static enum err own_socket(const char *run_folder, struct arena *a, char **out)
     if (chmod(folder, 0700) != 0)
         return fail(ERR_DENIED, "%s belongs to somebody else: remove it or set data.socket",
                     folder);
-    *out = arena_printf(a, "%s/%016lx.sock", folder, hash_xxh3(run_folder, strlen(run_folder), 0));
+    char path[PATH_MAX]; // whole: runs of the same name in other places have their own
+    if (realpath(run_folder, path) == NULL)
+        return fail(ERR_IO, "find %s: %s", run_folder, strerror(errno));
+    *out = arena_printf(a, "%s/%016lx.sock", folder, hash_xxh3(path, strlen(path), 0));
     return OK;
 }
 
