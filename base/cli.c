@@ -150,6 +150,17 @@ enum err cli_parse(int argc, char **argv, const struct cli_usage *usage, char **
     return OK;
 }
 
+enum err cli_parse_one(int argc, char **argv, const struct cli_usage *usage, const char **operand)
+{
+    struct cli_usage one = *usage;
+    one.min_operands = one.max_operands = 1;
+    char **operands;
+    size_t n_operands;
+    TRY(cli_parse(argc, argv, &one, &operands, &n_operands));
+    *operand = operands[0];
+    return OK;
+}
+
 static enum err dispatch_list(const char *words, const struct cli_command *commands,
                               size_t n_commands)
 {

@@ -4,7 +4,7 @@
 //     static const struct cli_option options[] = {
 //         {"ranks", 'n', CLI_U64, &ranks, "RANKS", "how many ranks"},
 //         {"json", 0, CLI_FLAG, &json, NULL, "print JSON"}};
-//     TRY(cli_parse(argc, argv, &(struct cli_usage){...}, &operands));
+//     TRY(cli_parse_one(argc, argv, &(struct cli_usage){...}, &run_file));
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -48,6 +48,10 @@ struct cli_usage {
 /// --help prints usage to stdout and exits 0. Errors: ERR_USAGE with the nearest valid option.
 enum err cli_parse(int argc, char **argv, const struct cli_usage *usage, char ***operands,
                    size_t *n_operands) MUST_CHECK;
+
+/// As cli_parse, for exactly one operand; usage's own limits are not read. Errors: ERR_USAGE.
+enum err cli_parse_one(int argc, char **argv, const struct cli_usage *usage,
+                       const char **operand) MUST_CHECK;
 
 /// A command: argv[0] is the command's last word ("verify").
 typedef enum err (*cli_command_fn)(int argc, char **argv);

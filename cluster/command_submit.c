@@ -29,13 +29,8 @@ static enum err parse(int argc, char **argv, struct options *o, const char **run
         .summary = "render the Slurm script that trains a run",
         .example = "weft submit run.yaml --cluster cluster.yaml --print | sbatch",
         .options = options,
-        .n_options = sizeof options / sizeof options[0],
-        .min_operands = 1,
-        .max_operands = 1};
-    char **operands;
-    size_t n_operands;
-    TRY(cli_parse(argc, argv, &usage, &operands, &n_operands));
-    *run_file = operands[0];
+        .n_options = sizeof options / sizeof options[0]};
+    TRY(cli_parse_one(argc, argv, &usage, run_file));
     if (o->cluster == NULL) return fail(ERR_USAGE, "--cluster FILE is missing");
     if (!o->print)
         return fail(ERR_USAGE, "only --print exists yet: weft submit ... --print | sbatch");

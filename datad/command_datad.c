@@ -96,24 +96,20 @@ CLI_COMMAND(datad)
         {"set", 0, CLI_LIST, &overrides, "KEY=VALUE", "put VALUE in place of what CONFIG says"},
         {"owner", 0, CLI_U64, &owner, "PID",
          "end when this parent process ends (weft train says so)"}};
-    char **operands;
-    size_t n_operands;
-    TRY(cli_parse(argc, argv,
-                  &(struct cli_usage){
-                      .synopsis = "weft datad CONFIG",
-                      .summary = "Serves batches of tokenized documents to trainers on this node.",
-                      .example = "weft datad datad.yaml",
-                      .options = options,
-                      .n_options = sizeof options / sizeof options[0],
-                      .min_operands = 1,
-                      .max_operands = 1},
-                  &operands, &n_operands));
+    const struct cli_usage usage = {.synopsis = "weft datad CONFIG",
+                                    .summary =
+                                        "serve batches of a dataset to trainers on this node",
+                                    .example = "weft datad datad.yaml",
+                                    .options = options,
+                                    .n_options = sizeof options / sizeof options[0]};
+    const char *config;
+    TRY(cli_parse_one(argc, argv, &usage, &config));
     TRY(bind_to_owner(owner));
     TRY(give_up_rights());
     TRY(raise_descriptors());
     struct arena a;
     arena_init(&a, "datad config");
-    const enum err e = serve(operands[0], &overrides, &a);
+    const enum err e = serve(config, &overrides, &a);
     arena_fini(&a);
     return e;
 }

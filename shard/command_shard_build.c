@@ -123,7 +123,7 @@ enum err command_shard_build(int argc, char **argv)
         {"skip-bad", 0, CLI_FLAG, &in.skip_bad, NULL, "leave out unreadable documents"}};
     const struct cli_usage usage = {
         .synopsis = "weft shard build -o OUT [--tokenizer TOK] [OPTION]... INPUT...",
-        .summary = "Turns text, HTML and JSONL files, and folders of them, into a dataset.",
+        .summary = "turn text, HTML and JSONL files, and folders of them, into a dataset",
         .example = "weft shard build -o data/books -t tokenizer.json books/ more.jsonl",
         .options = options,
         .n_options = sizeof options / sizeof options[0],

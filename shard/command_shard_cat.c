@@ -107,20 +107,17 @@ enum err command_shard_cat(int argc, char **argv)
         {"document", 0, CLI_U64, &document, "N", "only this one, from 0"}};
     const struct cli_usage usage = {.synopsis =
                                         "weft shard cat [--text|--tokens] [--document N] DIR",
-                                    .summary = "Prints documents of a dataset.",
+                                    .summary = "print documents of a dataset",
                                     .example = "weft shard cat --document 3 data/books",
                                     .options = options,
-                                    .n_options = sizeof options / sizeof options[0],
-                                    .min_operands = 1,
-                                    .max_operands = 1};
-    char **operands = NULL;
-    size_t n_operands = 0;
-    TRY(cli_parse(argc, argv, &usage, &operands, &n_operands));
+                                    .n_options = sizeof options / sizeof options[0]};
+    const char *folder;
+    TRY(cli_parse_one(argc, argv, &usage, &folder));
     if (as_tokens && as_text) return fail(ERR_USAGE, "--text and --tokens exclude each other");
     struct arena a;
     struct dataset *d = NULL;
     arena_init(&a, "shard cat");
-    enum err e = dataset_open(operands[0], &a, &d);
+    enum err e = dataset_open(folder, &a, &d);
     if (e == OK) e = cat(&(struct printer){.dataset = d, .as_tokens = as_tokens}, document, &a);
     dataset_close(d);
     arena_fini(&a);

@@ -156,19 +156,16 @@ enum err command_shard_stat(int argc, char **argv)
     bool json = false;
     const struct cli_option options[] = {{"json", 0, CLI_FLAG, &json, NULL, "print JSON"}};
     const struct cli_usage usage = {.synopsis = "weft shard stat [--json] DIR",
-                                    .summary = "Documents, tokens, bins, sizes and compression.",
+                                    .summary = "say documents, tokens, bins, sizes and compression",
                                     .example = "weft shard stat data/books",
                                     .options = options,
-                                    .n_options = sizeof options / sizeof options[0],
-                                    .min_operands = 1,
-                                    .max_operands = 1};
-    char **operands = NULL;
-    size_t n_operands = 0;
-    TRY(cli_parse(argc, argv, &usage, &operands, &n_operands));
+                                    .n_options = sizeof options / sizeof options[0]};
+    const char *folder;
+    TRY(cli_parse_one(argc, argv, &usage, &folder));
     struct arena a;
     struct dataset *d = NULL;
     arena_init(&a, "shard stat");
-    enum err e = dataset_open(operands[0], &a, &d);
+    enum err e = dataset_open(folder, &a, &d);
     if (e == OK) e = print_stat(d, json, &a);
     dataset_close(d);
     arena_fini(&a);

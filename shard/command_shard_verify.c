@@ -29,7 +29,7 @@ enum err command_shard_verify(int argc, char **argv)
 {
     const struct cli_usage usage = {
         .synopsis = "weft shard verify DIR|SHARD...",
-        .summary = "Reads every byte of datasets, or of single shards, and checks it.",
+        .summary = "read every byte of datasets, or of single shards, and check it",
         .example = "weft shard verify data/books",
         .min_operands = 1,
         .max_operands = SIZE_MAX};

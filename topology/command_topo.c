@@ -86,7 +86,7 @@ static enum err show(int argc, char **argv)
         {"machine", 'm', CLI_TEXT, &machine, "MACHINE", MACHINE_HELP},
         {"json", 0, CLI_FLAG, &json, NULL, "print JSON"}};
     const struct cli_usage usage = {.synopsis = "weft topo show [--machine MACHINE] [--json]",
-                                    .summary = "Packages, NUMA nodes, cores and memory.",
+                                    .summary = "show packages, NUMA nodes, cores and memory",
                                     .example =
                                         "weft topo show --machine 'pack:2 numa:4 core:8 pu:2'",
                                     .options = options,
@@ -145,7 +145,7 @@ static enum err place(int argc, char **argv)
         {"json", 0, CLI_FLAG, &json, NULL, "print JSON"}};
     const struct cli_usage usage = {
         .synopsis = "weft topo place -n RANKS [--machine MACHINE] [--json]",
-        .summary = "The cores and memory that each rank of a node gets.",
+        .summary = "say which cores and memory each rank of a node gets",
         .example = "weft topo place -n 8",
         .options = options,
         .n_options = sizeof options / sizeof options[0]};

@@ -38,13 +38,8 @@ static enum err parse(int argc, char **argv, struct options *o, const char **pat
                                     .summary = "say what a run will do, need and take",
                                     .example = "weft plan run.yaml -n 8 --walk",
                                     .options = options,
-                                    .n_options = sizeof options / sizeof options[0],
-                                    .min_operands = 1,
-                                    .max_operands = 1};
-    char **operands;
-    size_t n_operands;
-    TRY(cli_parse(argc, argv, &usage, &operands, &n_operands));
-    *path = operands[0];
+                                    .n_options = sizeof options / sizeof options[0]};
+    TRY(cli_parse_one(argc, argv, &usage, path));
     if (o->n_ranks < 1 || o->n_ranks > 1 << 20)
         return fail(ERR_USAGE, "--ranks %lu: 1 to 1048576", o->n_ranks);
     return OK;

@@ -31,13 +31,8 @@ static enum err parse(int argc, char **argv, struct options *o, const char **run
                                     .summary = "train a model",
                                     .example = "weft train run.yaml -n 2 --set train.steps=100",
                                     .options = options,
-                                    .n_options = sizeof options / sizeof options[0],
-                                    .min_operands = 1,
-                                    .max_operands = 1};
-    char **operands;
-    size_t n_operands;
-    TRY(cli_parse(argc, argv, &usage, &operands, &n_operands));
-    *run_file = operands[0];
+                                    .n_options = sizeof options / sizeof options[0]};
+    TRY(cli_parse_one(argc, argv, &usage, run_file));
     return o->n_ranks >= 1 && o->n_ranks <= 65536
                ? OK
                : fail(ERR_USAGE, "--ranks %lu: 1 to 65536", o->n_ranks);

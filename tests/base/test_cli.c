@@ -100,6 +100,18 @@ static void test_bad(void)
     CHECK_LINE("demo: --set more than 64 times");
 }
 
+static void test_one_operand(void)
+{
+    char demo[] = "demo", flag[] = "--json", a[] = "a", b[] = "b";
+    const char *operand = NULL;
+    CHECK_ERR(cli_parse_one(2, (char *[]){demo, flag}, &usage, &operand), ERR_USAGE);
+    CHECK_ERR(cli_parse_one(3, (char *[]){demo, a, b}, &usage, &operand), ERR_USAGE);
+    CHECK_LINE("demo: unexpected operand 'b'; usage: weft demo [OPTION]... FILE [FILE]");
+    CHECK(operand == NULL);
+    CHECK_OK(cli_parse_one(3, (char *[]){demo, flag, a}, &usage, &operand));
+    CHECK_TEXT(operand, "a");
+}
+
 static int seen_argc;
 
 static enum err command_seen(int argc, char **argv)
@@ -207,6 +219,7 @@ static void test_numbers(void)
 int main(void)
 {
     test_good();
+    test_one_operand();
     test_bad();
     test_dispatch();
     test_help();

@@ -50,4 +50,4 @@ done
 first=$(losses one | head -n 1 | cut -d ' ' -f 2)
 last=$(losses one | tail -n 1 | cut -d ' ' -f 2)
 awk -v a="$first" -v b="$last" 'BEGIN { exit !(b < a - 0.5) }' || fail "the loss went from $first to $last"
-echo "14 runs gave the bits of one rank; loss $first -> $last"
+echo "$n_same runs gave the bits of another; loss $first -> $last"

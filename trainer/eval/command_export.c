@@ -57,13 +57,8 @@ static enum err parse(int argc, char **argv, struct export *e)
                                     .summary = "write a checkpoint for other programs",
                                     .example = "weft export run --format hf -o run-hf",
                                     .options = options,
-                                    .n_options = sizeof options / sizeof options[0],
-                                    .min_operands = 1,
-                                    .max_operands = 1};
-    char **operands;
-    size_t n_operands;
-    TRY(cli_parse(argc, argv, &usage, &operands, &n_operands));
-    e->run_folder = operands[0];
+                                    .n_options = sizeof options / sizeof options[0]};
+    TRY(cli_parse_one(argc, argv, &usage, &e->run_folder));
     return check_options(e);
 }
 

@@ -65,13 +65,8 @@ static enum err parse(int argc, char **argv, struct sampling *s)
                                     .summary = "write text with a trained model",
                                     .example = "weft sample run --prompt 'Once upon a time'",
                                     .options = options,
-                                    .n_options = sizeof options / sizeof options[0],
-                                    .min_operands = 1,
-                                    .max_operands = 1};
-    char **operands;
-    size_t n_operands;
-    TRY(cli_parse(argc, argv, &usage, &operands, &n_operands));
-    s->run_folder = operands[0];
+                                    .n_options = sizeof options / sizeof options[0]};
+    TRY(cli_parse_one(argc, argv, &usage, &s->run_folder));
     return check_options(s);
 }
 

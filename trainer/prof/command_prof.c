@@ -40,13 +40,8 @@ static enum err parse(int argc, char **argv, struct options *o, const char **fol
                                     .summary = "say what a run did and what its time went into",
                                     .example = "weft prof quickstart-run/run",
                                     .options = options,
-                                    .n_options = sizeof options / sizeof options[0],
-                                    .min_operands = 1,
-                                    .max_operands = 1};
-    char **operands;
-    size_t n_operands;
-    TRY(cli_parse(argc, argv, &usage, &operands, &n_operands));
-    *folder = operands[0];
+                                    .n_options = sizeof options / sizeof options[0]};
+    TRY(cli_parse_one(argc, argv, &usage, folder));
     if (o->n_windows < 1 || o->n_windows > REPORT_WINDOWS)
         return fail(ERR_USAGE, "--windows %lu: 1 to %d", o->n_windows, REPORT_WINDOWS);
     if (!(o->memory_bytes_per_s > 0)) return fail(ERR_USAGE, "--rank-bandwidth is above 0");
