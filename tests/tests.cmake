@@ -27,6 +27,19 @@ foreach(source ${test_sources})
     endif()
 endforeach()
 
+# AMX without AMX (docs/HACKING.md): weft and a few tests, the same objects, on tiles in software.
+set(WEFT_TRAP ${CMAKE_SOURCE_DIR}/tests/trainer/amx_trap.c)
+set_source_files_properties(${WEFT_TRAP} PROPERTIES COMPILE_OPTIONS -O3)
+target_sources(test_amx_faults PRIVATE ${WEFT_TRAP})
+target_compile_options(test_amx_faults PRIVATE -mamx-tile -mamx-bf16)
+foreach(name weft test_matmul test_attention test_head test_matrix_bits)
+    add_executable(amx_${name} ${WEFT_TRAP} $<TARGET_OBJECTS:${name}>)
+    set_target_properties(amx_${name} PROPERTIES OUTPUT_NAME ${name}
+        RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/amx)
+    target_compile_options(amx_${name} PRIVATE ${WEFT_WARNINGS})
+    target_link_libraries(amx_${name} PRIVATE trainer datad shard cluster topology base)
+endforeach()
+
 file(GLOB_RECURSE test_scripts CONFIGURE_DEPENDS tests/test_*.sh)
 foreach(script ${test_scripts})
     get_filename_component(name ${script} NAME_WE)

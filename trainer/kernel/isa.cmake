@@ -10,5 +10,3 @@ foreach(isa scalar avx2 avx512 amx)
     file(GLOB sources CONFIGURE_DEPENDS trainer/kernel/*_${isa}.c)
     set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS "${WEFT_FLAGS_${isa}}")
 endforeach()
-# The AMX kernel again, on tiles in software: its packing is AVX-512.
-set_source_files_properties(tests/trainer/test_amx_emulated.c PROPERTIES COMPILE_OPTIONS "${WEFT_FLAGS_avx512}")

@@ -270,6 +270,7 @@ void matmul_run(const struct matmul *list, size_t n_products, struct pool *pool,
 
 void matmul_run_here(const struct matmul *m, void *scratch)
 {
+    ASSERT((uintptr_t)scratch % 64 == 0);
     const struct matmul_kernel *kernel = matmul_kernel_get(m->type);
     const struct cut cut = cut_of(m, kernel, kernel->task_fmas);
     const struct scratch s = scratch_of(scratch);
