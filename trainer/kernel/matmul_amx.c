@@ -89,16 +89,6 @@ static void pack_b(const struct matmul *m, size_t j, size_t n_columns, size_t k,
         }
 }
 
-static void load(const struct matmul *m, size_t i, size_t j, float *c)
-{
-    matmul_tile_load(m, i, j, c, ROWS, COLUMNS);
-}
-
-static void store(const struct matmul *m, size_t i, size_t j, const float *c)
-{
-    matmul_tile_store(m, i, j, c, ROWS, COLUMNS);
-}
-
 // Zero tiles: as fast as any.
 static size_t spin(size_t n_fmas)
 {
@@ -118,14 +108,6 @@ static size_t spin(size_t n_fmas)
     return n * 4 * TILE_FMAS;
 }
 
-const struct matmul_kernel matmul_amx_bf16 = {.rows = ROWS,
-                                              .columns = COLUMNS,
-                                              .k_chunk = K_CHUNK,
-                                              .elem_bytes = 2,
-                                              .task_fmas = 1 << 26,
-                                              .pack_a = pack_a,
-                                              .pack_b = pack_b,
-                                              .multiply = multiply,
-                                              .load = load,
-                                              .store = store,
-                                              .spin = spin};
+#include "trainer/kernel/matmul_tile_body.h"
+
+const struct matmul_kernel matmul_amx_bf16 = MATMUL_TILE_KERNEL(2, 26, multiply);

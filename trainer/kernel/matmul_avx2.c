@@ -114,16 +114,6 @@ static void pack_b(const struct matmul *m, size_t j, size_t n_columns, size_t k,
     matmul_tile_pack_b(m, m->type, j, n_columns, k, n_k, to, COLUMNS);
 }
 
-static void load(const struct matmul *m, size_t i, size_t j, float *c)
-{
-    matmul_tile_load(m, i, j, c, ROWS, COLUMNS);
-}
-
-static void store(const struct matmul *m, size_t i, size_t j, const float *c)
-{
-    matmul_tile_store(m, i, j, c, ROWS, COLUMNS);
-}
-
 static size_t spin(size_t n_fmas)
 {
     const size_t n = n_fmas / (ROWS * COLUMNS);
@@ -146,25 +136,7 @@ static size_t spin(size_t n_fmas)
     return n * ROWS * COLUMNS;
 }
 
-const struct matmul_kernel matmul_avx2_f32 = {.rows = ROWS,
-                                              .columns = COLUMNS,
-                                              .k_chunk = K_CHUNK,
-                                              .elem_bytes = 4,
-                                              .task_fmas = 1 << 22,
-                                              .pack_a = pack_a,
-                                              .pack_b = pack_b,
-                                              .multiply = multiply_f32,
-                                              .load = load,
-                                              .store = store,
-                                              .spin = spin};
-const struct matmul_kernel matmul_avx2_bf16 = {.rows = ROWS,
-                                               .columns = COLUMNS,
-                                               .k_chunk = K_CHUNK,
-                                               .elem_bytes = 4,
-                                               .task_fmas = 1 << 22,
-                                               .pack_a = pack_a,
-                                               .pack_b = pack_b,
-                                               .multiply = multiply_bf16,
-                                               .load = load,
-                                               .store = store,
-                                               .spin = spin};
+#include "trainer/kernel/matmul_tile_body.h"
+
+const struct matmul_kernel matmul_avx2_f32 = MATMUL_TILE_KERNEL(4, 22, multiply_f32);
+const struct matmul_kernel matmul_avx2_bf16 = MATMUL_TILE_KERNEL(4, 22, multiply_bf16);

@@ -224,16 +224,6 @@ static void pack_b(const struct matmul *m, size_t j, size_t n_columns, size_t k,
         pack_b_tiles(&o, w, to);
 }
 
-static void load(const struct matmul *m, size_t i, size_t j, float *c)
-{
-    matmul_tile_load(m, i, j, c, ROWS, COLUMNS);
-}
-
-static void store(const struct matmul *m, size_t i, size_t j, const float *c)
-{
-    matmul_tile_store(m, i, j, c, ROWS, COLUMNS);
-}
-
 static size_t spin(size_t n_fmas)
 {
     const size_t n = n_fmas / (ROWS * COLUMNS);
@@ -256,25 +246,7 @@ static size_t spin(size_t n_fmas)
     return n * ROWS * COLUMNS;
 }
 
-const struct matmul_kernel matmul_avx512_f32 = {.rows = ROWS,
-                                                .columns = COLUMNS,
-                                                .k_chunk = K_CHUNK,
-                                                .elem_bytes = 4,
-                                                .task_fmas = 1 << 25,
-                                                .pack_a = pack_a,
-                                                .pack_b = pack_b,
-                                                .multiply = multiply_f32,
-                                                .load = load,
-                                                .store = store,
-                                                .spin = spin};
-const struct matmul_kernel matmul_avx512_bf16 = {.rows = ROWS,
-                                                 .columns = COLUMNS,
-                                                 .k_chunk = K_CHUNK,
-                                                 .elem_bytes = 4,
-                                                 .task_fmas = 1 << 25,
-                                                 .pack_a = pack_a,
-                                                 .pack_b = pack_b,
-                                                 .multiply = multiply_bf16,
-                                                 .load = load,
-                                                 .store = store,
-                                                 .spin = spin};
+#include "trainer/kernel/matmul_tile_body.h"
+
+const struct matmul_kernel matmul_avx512_f32 = MATMUL_TILE_KERNEL(4, 25, multiply_f32);
+const struct matmul_kernel matmul_avx512_bf16 = MATMUL_TILE_KERNEL(4, 25, multiply_bf16);

@@ -71,35 +71,7 @@ static void pack_b(const struct matmul *m, size_t j, size_t n_columns, size_t k,
     matmul_tile_pack_b(m, m->type, j, n_columns, k, n_k, to, COLUMNS);
 }
 
-static void load(const struct matmul *m, size_t i, size_t j, float *c)
-{
-    matmul_tile_load(m, i, j, c, ROWS, COLUMNS);
-}
+#include "trainer/kernel/matmul_tile_body.h"
 
-static void store(const struct matmul *m, size_t i, size_t j, const float *c)
-{
-    matmul_tile_store(m, i, j, c, ROWS, COLUMNS);
-}
-
-const struct matmul_kernel matmul_scalar_f32 = {.rows = ROWS,
-                                                .columns = COLUMNS,
-                                                .k_chunk = K_CHUNK,
-                                                .elem_bytes = 4,
-                                                .task_fmas = 1 << 20,
-                                                .pack_a = pack_a,
-                                                .pack_b = pack_b,
-                                                .multiply = multiply_f32,
-                                                .load = load,
-                                                .store = store,
-                                                .spin = spin};
-const struct matmul_kernel matmul_scalar_bf16 = {.rows = ROWS,
-                                                 .columns = COLUMNS,
-                                                 .k_chunk = K_CHUNK,
-                                                 .elem_bytes = 4,
-                                                 .task_fmas = 1 << 17,
-                                                 .pack_a = pack_a,
-                                                 .pack_b = pack_b,
-                                                 .multiply = multiply_bf16,
-                                                 .load = load,
-                                                 .store = store,
-                                                 .spin = spin};
+const struct matmul_kernel matmul_scalar_f32 = MATMUL_TILE_KERNEL(4, 20, multiply_f32);
+const struct matmul_kernel matmul_scalar_bf16 = MATMUL_TILE_KERNEL(4, 17, multiply_bf16);
