@@ -3,7 +3,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/err.h"
 #include "base/runfile.h"
 #include "base/runfile_row.h"
 #include "base/runfile_value.h"

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "base/size.h"
 #include "base/span.h"
 #include "datad/field.h"
 #include "datad/mixture.h"

@@ -7,7 +7,6 @@
 
 #include "base/hash.h"
 #include "base/rng.h"
-#include "base/size.h"
 #include "base/span.h"
 #include "datad/batch.h"
 #include "datad/field.h"

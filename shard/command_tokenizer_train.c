@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/cli.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "shard/bpe_train.h"
 #include "shard/reader.h"

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "base/cli.h"
-#include "base/log.h"
 #include "topology/fabric.h"
 #include "trainer/run/launch.h"
 #include "trainer/run/train.h"

@@ -45,7 +45,7 @@ static void load(const struct checkpoint_case *c, uint64_t cut, uint64_t step, i
     case_empty_copy(&empty, c, &a);
     size_t n;
     struct checkpoint_piece *pieces = case_cut(&empty, &a, cut, rank % n_ranks, n_ranks, &n);
-    CHECK_OK(checkpoint_load(step_folder(&a, step), &c->model, pieces, n, 7));
+    CHECK_OK(checkpoint_load(step_folder(&a, step), &c->model, pieces, n, CHECKPOINT_ALL));
     case_check(c, pieces, n);
     arena_fini(&a);
 }
@@ -58,7 +58,7 @@ static void check_master_alone(const struct checkpoint_case *c, uint64_t step)
     case_empty_copy(&empty, c, &a);
     size_t n;
     struct checkpoint_piece *pieces = case_cut(&empty, &a, 3, 0, 1, &n);
-    CHECK_OK(checkpoint_load(step_folder(&a, step), &c->model, pieces, n, 1));
+    CHECK_OK(checkpoint_load(step_folder(&a, step), &c->model, pieces, n, CHECKPOINT_WEIGHTS));
     for (uint64_t t = 0; t < c->model.n_tensors; t++)
         for (int k = 0; k < case_components(&c->tensors[t]); k++)
             for (uint64_t i = 0; i < c->tensors[t].n_elems; i++)
@@ -145,7 +145,7 @@ static enum err load_as(const struct checkpoint_case *c, uint64_t step)
     struct checkpoint_case empty;
     case_empty_copy(&empty, c, &top);
     struct checkpoint_piece *pieces = case_cut(&empty, &top, 3, 0, 1, &n);
-    return checkpoint_load(step_folder(&top, step), &empty.model, pieces, n, 7);
+    return checkpoint_load(step_folder(&top, step), &empty.model, pieces, n, CHECKPOINT_ALL);
 }
 
 static void check_line(const char *format, uint64_t step)

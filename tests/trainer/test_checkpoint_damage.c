@@ -58,7 +58,7 @@ static enum err load(void)
     case_empty_copy(&empty, &model, &a);
     size_t n;
     struct checkpoint_piece *pieces = case_cut(&empty, &a, 3, 0, 1, &n);
-    enum err e = checkpoint_load(folder, &model.model, pieces, n, 7);
+    enum err e = checkpoint_load(folder, &model.model, pieces, n, CHECKPOINT_ALL);
     arena_fini(&a);
     return e;
 }

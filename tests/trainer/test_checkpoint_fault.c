@@ -38,7 +38,7 @@ static enum err load_newest(struct checkpoint_case *out, struct arena *a, uint64
     case_empty_copy(out, &model, a);
     size_t n;
     struct checkpoint_piece *pieces = case_cut(out, a, 7, 0, 1, &n);
-    return checkpoint_load(path, &model.model, pieces, n, 7);
+    return checkpoint_load(path, &model.model, pieces, n, CHECKPOINT_ALL);
 }
 
 static bool same_values(const struct checkpoint_case *a, const struct checkpoint_case *b)

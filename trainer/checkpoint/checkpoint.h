@@ -64,9 +64,12 @@ enum err checkpoint_read_state(const char *folder, struct arena *a,
 /// The tensors of a committed checkpoint, in a. Local.
 enum err checkpoint_read_model(const char *folder, struct arena *a,
                                struct checkpoint_model *out) MUST_CHECK;
+enum { CHECKPOINT_WEIGHTS = 1, CHECKPOINT_ALL = 7 };
+
 /// Fills the pieces, whatever ranks saved them; checks every checksum it reads. A tensor that is
 /// missing or of another shape is ERR_DATA naming it and both shapes (checkpoint of another model),
-/// and so are elements that are missing or there twice. components: bit c = fill component c.
+/// and so are elements that are missing or there twice. components: bit c = fill component c,
+/// or CHECKPOINT_WEIGHTS or CHECKPOINT_ALL.
 /// Local; ranks agree afterwards.
 enum err checkpoint_load(const char *folder, const struct checkpoint_model *m,
                          const struct checkpoint_piece *pieces, size_t n_pieces,

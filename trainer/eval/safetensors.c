@@ -6,7 +6,6 @@
 
 #include "base/file.h"
 #include "base/little.h"
-#include "base/size.h"
 #include "base/text.h"
 #include "trainer/kernel/rows.h"
 

@@ -39,8 +39,8 @@ enum err snapshot_load(const struct snapshot *s, const struct executor *e, struc
 {
     struct state state;
     state_open(&state, e, a);
-    TRY(fabric_agree(e->fabric,
-                     checkpoint_load(s->checkpoint, &state.model, state.kept, state.n_kept, 1)));
+    TRY(fabric_agree(e->fabric, checkpoint_load(s->checkpoint, &state.model, state.kept,
+                                                state.n_kept, CHECKPOINT_WEIGHTS)));
     uint64_t hash;
     TRY(state_hash(&state, e, &hash));
     if (hash == s->saved.state_hash) return OK;

@@ -31,7 +31,8 @@ static enum err load(struct weights *w, struct arena *a)
     for (uint64_t t = 0; t < w->model.n_tensors; t++)
         pieces[t] = (struct checkpoint_piece){
             .tensor = t, .n_elems = w->model.tensors[t].n_elems, .data = {w->data[t]}};
-    return checkpoint_load(w->checkpoint, &w->model, pieces, w->model.n_tensors, 1);
+    return checkpoint_load(w->checkpoint, &w->model, pieces, w->model.n_tensors,
+                           CHECKPOINT_WEIGHTS);
 }
 
 // Blocks are numbered over all tensors, in the order in which they are saved.

@@ -5,7 +5,6 @@
 // in f32, because one block over all of it would be a task of many milliseconds.
 #include "trainer/kernel/head.h"
 
-#include "base/err.h"
 #include "base/size.h"
 #include "trainer/kernel/matmul.h"
 #include "trainer/kernel/rows.h"

@@ -1,6 +1,6 @@
 #pragma once
 // Builds the sections of a plan: steps, operands and values with their intervals; offsets come
-// later (layout.h). Used by plan.c only.
+// later (slab_layout.h). Used by plan.c only.
 
 #include "trainer/plan/plan.h"
 

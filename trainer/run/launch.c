@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/log.h"
 
 enum { ARGUMENTS = 256, GRACE_S = 120 };
 

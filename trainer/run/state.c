@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "base/size.h"
 #include "trainer/optim/initialize.h"
 #include "trainer/optim/state_hash.h"
 

@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/log.h"
-
 struct report {
     uint64_t step, tokens;
     double seconds, tokens_per_second, mfu, hfu, palm;

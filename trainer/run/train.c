@@ -227,7 +227,8 @@ static enum err load(struct training *t, struct arena *a)
     if (saved.step != t->next_step)
         return fail(ERR_DATA, "%s holds step %lu: its folder was renamed", t->checkpoint,
                     saved.step);
-    TRY(checkpoint_load(t->checkpoint, &t->state.model, t->state.kept, t->state.n_kept, 7));
+    TRY(checkpoint_load(t->checkpoint, &t->state.model, t->state.kept, t->state.n_kept,
+                        CHECKPOINT_ALL));
     TRY(check_stream(t, &saved));
     t->last_loss = saved.loss;
     t->last_validation = saved.validation_loss;
