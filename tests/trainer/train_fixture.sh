@@ -29,8 +29,8 @@ data:
   sources:
     - {name: own, path: $work/data, weight: 1}
 train:
-  {steps: 20, sequence: 64, global_batch: 16, micro_batch: 2, lr: 3e-3, warmup_steps: 4, precision: bf16,
-   eval_every: 10, eval_rows: 6, threads: 1}
+  {steps: 20, sequence: 64, global_batch: 8, micro_batch: 1, lr: 3e-3, warmup_steps: 4, precision: bf16,
+   eval_every: 10, eval_rows: 3, threads: 1}
 END
 }
 
@@ -39,7 +39,7 @@ train() {
     name=$1
     shift
     "$weft" train "$run_file" -o "$work/$name" "$@" >"$work/$name.out" 2>&1 || {
-        cat "$work/$name.out" >&2
+        tail -n 20 "$work/$name.out" "$work/$name"/datad-*.log >&2
         fail "train $name $*"
     }
 }
