@@ -35,7 +35,7 @@ struct runfile_key {
         *fallback;       // default as text; NULL = the key is required (for list elements: in each)
     double min, max;     // checked for numbers when max > min
     const char *choices; // RUNFILE_CHOICE: words separated by spaces
-    const char *help;    // one line: unit and meaning
+    const char *help;    // one line: unit and meaning; runfile_print's comment. NULL = none
     // Fields of list elements only: the array of elements starts at list_offset in the config, with
     // list_stride bytes an element and room for list_limit; the count (size_t) is at count_offset.
     size_t list_offset, list_stride, list_limit, count_offset;
@@ -59,6 +59,6 @@ enum err runfile_read(const char *path, const char *const *overrides, size_t n_o
 enum err runfile_parse(const char *text, size_t n_bytes, const char *name,
                        const char *const *overrides, size_t n_overrides,
                        const struct runfile_table *table, struct arena *a, void *config) MUST_CHECK;
-/// The resolved config as YAML text (every valid key with its value) that runfile_parse reads back
-/// to the same config.
+/// The resolved config as YAML text (every valid key with its value, its help and choices as a comment) that
+/// runfile_parse reads back to the same config.
 char *runfile_print(const struct runfile_table *table, const void *config, struct arena *a);

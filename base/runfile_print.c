@@ -63,6 +63,15 @@ static void indent(const struct printer *p, int depth)
     text_printf(p->out, "%*s", 2 * depth, "");
 }
 
+static void print_value(const struct printer *p, const struct runfile_key *key, size_t element_idx)
+{
+    const void *field = runfile_row_field_const(key, p->config, element_idx);
+    text_printf(p->out, "%s", runfile_value_yaml(key, field, p->arena));
+    if (key->help != NULL) text_printf(p->out, " # %s", key->help);
+    if (key->help != NULL && key->choices != NULL) text_printf(p->out, " (%s)", key->choices);
+    text_put(p->out, "\n", 1);
+}
+
 static void print_list(const struct printer *p, const struct section *s,
                        const struct runfile_key *key, size_t n_prefix)
 {
@@ -72,8 +81,7 @@ static void print_list(const struct printer *p, const struct section *s,
         indent(p, s->depth + 1);
         text_printf(p->out, "- ");
         if (key->path[n_prefix] == '\0') {
-            const void *field = runfile_row_field_const(key, p->config, idx);
-            text_printf(p->out, "%s\n", runfile_value_yaml(key, field, p->arena));
+            print_value(p, key, idx);
             continue;
         }
         struct section element = {key->path, n_prefix + 1, idx, s->depth + 2};
@@ -96,8 +104,8 @@ static void print_word(const struct printer *p, const struct section *s,
         struct section inner = {key->path, n_word + 1, s->element_idx, s->depth + 1};
         print_section(p, &inner, false);
     } else {
-        const void *field = runfile_row_field_const(key, p->config, s->element_idx);
-        text_printf(p->out, " %s\n", runfile_value_yaml(key, field, p->arena));
+        text_put(p->out, " ", 1);
+        print_value(p, key, s->element_idx);
     }
 }
 

@@ -50,7 +50,7 @@ static const struct runfile_key keys[] = {
     {"data.kind", RUNFILE_TEXT, AT(data.kind), "shards",
      .help = "shards, or random: uniform tokens without any data"},
     {"data.socket", RUNFILE_TEXT, AT(data.socket), "",
-     .help = "datad's socket; empty = one in the run directory"},
+     .help = "datad's socket; empty = one of the run's own"},
     {"data.sources[].name", RUNFILE_TEXT, SOURCE(name), .fallback = NULL,
      .help = "name in reports"},
     {"data.sources[].path", RUNFILE_TEXT, SOURCE(path), .fallback = NULL,

@@ -38,10 +38,12 @@ static const struct runfile_key keys[] = {
      .type = RUNFILE_CHOICE,
      .offset = offsetof(struct config, kind),
      .choices = "gpt vision clip clips",
+     .help = "which",
      .fallback = "gpt"},
     {.path = "model.layers",
      .type = RUNFILE_U64,
      .offset = offsetof(struct config, n_layers),
+     .help = "a number: [1, 2] # or so",
      .min = 1,
      .max = 1000},
     {.path = "model.width",
@@ -403,8 +405,8 @@ static void test_print(struct arena *a)
         parse("model: {layers: 2}\ntrain: {betas: [0.5]}\ndata: {sources: [{path: x}]}\n", a, &c));
     CHECK_TEXT(runfile_print(&table, &c, a), "name: \"\"\n"
                                              "model:\n"
-                                             "  kind: gpt\n"
-                                             "  layers: 2\n"
+                                             "  kind: gpt # which (gpt vision clip clips)\n"
+                                             "  layers: 2 # a number: [1, 2] # or so\n"
                                              "  width: 64\n"
                                              "  tied: false\n"
                                              "train:\n"
