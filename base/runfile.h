@@ -59,6 +59,6 @@ enum err runfile_read(const char *path, const char *const *overrides, size_t n_o
 enum err runfile_parse(const char *text, size_t n_bytes, const char *name,
                        const char *const *overrides, size_t n_overrides,
                        const struct runfile_table *table, struct arena *a, void *config) MUST_CHECK;
-/// The resolved config as YAML text (every valid key with its value, its help and choices as a comment) that
-/// runfile_parse reads back to the same config.
+/// The resolved config as YAML text (every valid key with its value, its help and choices as a
+/// comment) that runfile_parse reads back to the same config.
 char *runfile_print(const struct runfile_table *table, const void *config, struct arena *a);
