@@ -1,6 +1,6 @@
 #!/bin/sh
-# Mistakes and accidents that people meet: each is one line on stderr that begins with "weft: ", an exit code of the
-# list in DESIGN, and nothing half-written. On one rank and on two.
+# Mistakes and accidents that people meet: each is one line on stderr that begins with "weft: ", an exit code of
+# base/err.h, and nothing half-written. On one rank and on two.
 . "$(dirname "$0")/train_fixture.sh"
 cd "$work"
 

@@ -1,23 +1,7 @@
 #!/bin/sh
 # weft eval gives, for each checkpoint, the validation loss that training logged at that step, digit
 # for digit, on one rank and on two; on random tokens and on text held out.
-weft=$1/weft
-tests=$(cd "$(dirname "$0")/.." && pwd)
-here=$(mktemp -d "${TMPDIR:-/tmp}/weft-eval-XXXXXX") || exit 70
-trap 'rm -rf "$here"' EXIT
-cd "$here" || exit 70
-fail() {
-    echo "$*" >&2
-    exit 1
-}
-refuses() { # refuses CODE LINE COMMAND...: exit code and the line on stderr
-    code=$1 line=$2
-    shift 2
-    "$@" >out 2>err
-    actual=$?
-    [ $actual = "$code" ] || fail "$* gave $actual, expected $code: $(cat err)"
-    [ "$(cat err)" = "weft: $line" ] || fail "$* said: $(cat err)"
-}
+. "$(dirname "$0")/command_fixture.sh"
 field() { # field FILE STEP: val_loss that the line of STEP holds
     python3 -c 'import json, sys
 for line in open(sys.argv[1]):

@@ -2,25 +2,7 @@
 # weft export --format hf: both layouts load in transformers, every key in its place, and give weft's logits; the exported tokenizer gives weft's
 # ids. What cannot be exported gets one line, and nothing half-written stays. transformers comes through PyPI into the build folder, once;
 # torch is Debian's python3-torch. The comparison is skipped, with a reason, when they cannot be had.
-build=$1
-weft=$build/weft
-tests=$(cd "$(dirname "$0")" && pwd)
-here=$(mktemp -d "${TMPDIR:-/tmp}/weft-export-XXXXXX") || exit 70
-trap 'rm -rf "$here"' EXIT
-cd "$here" || exit 70
-fail() {
-    echo "$*" >&2
-    exit 1
-}
-refuses() { # refuses CODE LINE COMMAND...: exit code and the line on stderr; OUT is not made
-    code=$1 line=$2
-    shift 2
-    "$@" >out 2>err
-    actual=$?
-    [ $actual = "$code" ] || fail "$* gave $actual, expected $code: $(cat err)"
-    [ "$(cat err)" = "weft: $line" ] || fail "$* said: $(cat err)"
-    if [ -e no ] || [ -e no.partial ]; then fail "$* left something"; fi
-}
+. "$(dirname "$0")/command_fixture.sh"
 train() { # train NAME MODEL PRECISION: on random tokens, with weights large enough to say something
     cat >"$1.yaml" <<EOY
 model: {layers: 2, width: 48, heads: 6, inner_width: 80, vocabulary: 101, context: 40, init_std: 0.2, $2}
@@ -106,4 +88,4 @@ if [ ! -e "$packages/complete" ]; then
 fi
 export PYTHONPATH="$packages" HF_HUB_OFFLINE=1 TRANSFORMERS_VERBOSITY=error
 # Computed in bf16 and exported as f32 (NAME_bf16), or the other way round (gpt2-16): bf16's tolerance. All f32: rounding alone.
-"$python" "$tests/export_hf.py" "$text" gpt2:5e-6 llama:5e-6 llama_tied:5e-6 text:5e-6 gpt2_bf16:3e-2 llama_bf16:3e-2 gpt2-16:3e-2
+"$python" "$tests/trainer/export_hf.py" "$text" gpt2:5e-6 llama:5e-6 llama_tied:5e-6 text:5e-6 gpt2_bf16:3e-2 llama_bf16:3e-2 gpt2-16:3e-2

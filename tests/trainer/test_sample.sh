@@ -1,22 +1,7 @@
 #!/bin/sh
 # weft sample on a model trained for some steps, of text and of random tokens: the same seed gives the same text, temperature 0 the likeliest,
 # what cannot be done one clear line and the exit code.
-weft=$1/weft
-here=$(mktemp -d "${TMPDIR:-/tmp}/weft-sample-XXXXXX") || exit 70
-trap 'rm -rf "$here"' EXIT
-cd "$here" || exit 70
-fail() {
-    echo "$*" >&2
-    exit 1
-}
-refuses() { # refuses CODE LINE COMMAND...: exit code and the line on stderr
-    code=$1 line=$2
-    shift 2
-    "$@" >out 2>err
-    actual=$?
-    [ $actual = "$code" ] || fail "$* gave $actual, expected $code: $(cat err)"
-    [ "$(cat err)" = "weft: $line" ] || fail "$* said: $(cat err)"
-}
+. "$(dirname "$0")/command_fixture.sh"
 
 mkdir text
 for i in 1 2 3 4 5 6 7 8; do # 8 files of 8 sentences
