@@ -1,11 +1,13 @@
 // weft train RUN.yaml: trains on this process, on mpirun's ranks when started by it, or starts
 // mpirun itself.
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cli.h"
 #include "topology/fabric.h"
 #include "trainer/run/launch.h"
+#include "trainer/run/stop.h"
 #include "trainer/run/train.h"
 
 enum err command_train(int argc, char **argv) MUST_CHECK; // in weft.c's table
@@ -69,6 +71,7 @@ static enum err launch(const struct options *o, const char *run_file, struct are
 
 static enum err train_here(const struct options *o, const char *run_file, struct arena *a)
 {
+    stop_listen();
     struct fabric *f;
     if (fabric_launched())
         TRY(fabric_open_mpi(&(struct fabric_options){0}, a, &f));
@@ -81,6 +84,11 @@ static enum err train_here(const struct options *o, const char *run_file, struct
                                     .resume = o->resume,
                                     .trace = o->trace};
     enum err err = train_run(&options, f, a);
+    // Said before the ranks part: mpirun kills those that are left when the first one exits with a
+    // code, and that may not be the one that knows the cause.
+    fflush(stdout);
+    if (err != OK && *err_line() != '\0') log_line("%s", err_line());
+    err_clear();
     fabric_close(f);
     return err;
 }

@@ -51,7 +51,7 @@ losses() {
 
 # Hash of the parameters that the last checkpoint holds.
 parameters() {
-    sed -n 's/.*parameters \([0-9a-f]\{16\}\)$/\1/p' "$work/$1.out" | tail -n 1
+    grep -ao '"state_hash": *"[0-9a-f]*"' "$(ls -d "$work/$1"/checkpoints/step-*/manifest | tail -n 1)"
 }
 
 # same_as REFERENCE NAME: NAME gave REFERENCE's bits; counted in n_same.

@@ -1,7 +1,9 @@
 #pragma once
 // weft train outside MPI: the parent of mpirun. Gives Open MPI a scratch folder in /dev/shm and
-// removes it, turns TERM and INT into USR1 (the ranks save and exit 75), ends the job after a grace
-// time, and passes the job's exit code on (measured: TERM to mpirun would leave one second).
+// removes it (and those of killed launchers), turns a first TERM, INT or HUP into USR1 (the ranks
+// save and exit 75), ends the job at a second one or after a grace time, and passes the job's exit
+// code on (measured: TERM to mpirun would leave one second). When the launcher is killed, mpirun
+// and the ranks end too.
 
 #include <stdint.h>
 
