@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/cli.h"
+#include "base/log.h"
 #include "topology/fabric.h"
 #include "trainer/run/launch.h"
 #include "trainer/run/stop.h"
