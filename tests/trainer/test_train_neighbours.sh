@@ -8,6 +8,7 @@ mkfifo "$work/never"
 
 (cd "$work/a" && exec "$weft" train "$run_file" -o run --set train.steps=1000000 >out 2>&1) &
 first=$!
+trap 'kill $first 2>/dev/null || true; rm -rf "$work"' EXIT
 until [ -s "$work/a/run/log.jsonl" ]; do
     kill -0 $first || fail "$(cat "$work/a/out")"
     read -r -t 0.05 <>"$work/never" || true
