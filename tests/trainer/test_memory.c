@@ -1,14 +1,17 @@
 // ranks: 1 2 4
 // The slab is the plan's number of bytes, and a step uses it to the last one: the mapping is filled
 // with a pattern, two steps run, and the highest byte that changed is the plan's peak but for
-// alignment. What ranks keep of parameters, gradients and moments adds up to what one rank keeps.
+// alignment. What ranks keep of parameters, gradients and moments adds up to what one rank keeps;
+// the gradient's norm is that of what they keep.
 
+#include <math.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "tests/check.h"
 #include "topology/fabric.h"
 #include "trainer/model.h"
+#include "trainer/run/execute_verbs.h"
 #include "trainer/run/state.h"
 
 enum { PATTERN = 0xA5, ALIGN_BYTES = 64 };
@@ -71,6 +74,24 @@ static void check_kept(struct fabric *f, const struct plan *p)
     CHECK(sum <= vectors * (n_elems * 4 + n_ranks * (size_t)p->train->n_units * ALIGN_BYTES));
 }
 
+// The norm of the last step is the root of the squares of all gradients that ranks hold after it.
+static void check_norm(const struct executor *e)
+{
+    const struct ownership *o = e->plan->ownership;
+    double mine = 0, all[64], squares = 0;
+    for (int u = 0; u < o->graph->n_units; u++) {
+        struct range kept = ownership_kept_elems(o, u, fabric_rank(e->fabric));
+        const float *gradient = execute_segment(e, e->at.slots[u]);
+        for (uint64_t i = 0; i < kept.last - kept.first; i++)
+            mine += (double)gradient[i] * (double)gradient[i];
+    }
+    CHECK_OK(fabric_all_gather(e->fabric, &mine, sizeof mine, all));
+    for (int r = 0; r < fabric_size(e->fabric); r++)
+        squares += all[r];
+    CHECK(squares > 0);
+    CHECK(fabs(sqrt(squares) - e->result.gradient_norm) <= 1e-12 * e->result.gradient_norm);
+}
+
 int main(void)
 {
     struct arena a;
@@ -101,6 +122,7 @@ int main(void)
     size_t used = high_water(&e);
     CHECK(used <= e.slab.n_bytes && used + ALIGN_BYTES >= e.slab.n_bytes);
     check_kept(f, p);
+    check_norm(&e);
 
     client_close(e.train);
     client_close(e.validation);
