@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/log.h"
 
 enum { ARGUMENTS = 512, FIXED_ARGUMENTS = 16, GRACE_S = 120 };
 
@@ -192,7 +193,7 @@ static int exit_code_of(const struct job *j, int status)
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     bool too_early = j->n_stops > 0 && code == 128 + SIGUSR1;
     if (!too_early) return code;
-    fputs("weft: stopped before the first step: start again with --resume\n", stderr);
+    log_line("stopped before the first step: start again with --resume");
     return err_exit_code(ERR_REQUEUE);
 }
 
