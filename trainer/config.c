@@ -191,6 +191,17 @@ enum err config_read(const char *path, const char *const *overrides, size_t n_ov
     return OK;
 }
 
+enum err config_parse(const char *text, const char *name, struct arena *a, struct config *out)
+{
+    struct config c;
+    memset(&c, 0, sizeof c);
+    TRY(runfile_parse(text, strlen(text), name, NULL, 0, &table, a, &c));
+    derive(&c);
+    TRY(check(name, &c));
+    *out = c;
+    return OK;
+}
+
 char *config_print(const struct config *c, struct arena *a)
 {
     return runfile_print(&table, c, a);

@@ -67,6 +67,9 @@ struct config {
 /// with file, line and what to do; ERR_IO when missing. Local.
 enum err config_read(const char *path, const char *const *overrides, size_t n_overrides,
                      struct arena *a, struct config *out) MUST_CHECK;
+/// As config_read, from text (a checkpoint's copy); name stands for the file in messages. Local.
+enum err config_parse(const char *text, const char *name, struct arena *a,
+                      struct config *out) MUST_CHECK;
 /// The resolved run file: what config_read reads back to the same config. Local.
 char *config_print(const struct config *c, struct arena *a);
 /// Phase i as if it were the first: its own steps, sequence and batches. i <= n_phases. Local.

@@ -107,7 +107,8 @@ int main(void)
     CHECK_OK(pool_open(&a, 1, &pool));
     struct plan *p;
     CHECK_OK(model_plan(&c, &(struct model_ranks){fabric_size(f), 1, 1}, &a, &p));
-    struct executor e = {.config = &c, .plan = p, .fabric = f, .pool = pool, .schedule_steps = 2};
+    struct executor e = {
+        .config = &c, .plan = p, .fabric = f, .pool = pool, .last_step = 2, .schedule_steps = 2};
     e.train = open_client(&c, "train", config_step_lanes(&c), &a);
     e.validation = open_client(&c, "validation", config_eval_lanes(&c), &a);
     CHECK_OK(execute_open(&e, &a));

@@ -25,6 +25,13 @@ same_as one recompute
 train whole -n 3 --set train.zero=0
 same_as one whole
 
+# More lanes on a rank than a client of datad has under way.
+set -- --set train.global_batch=80 --set train.micro_batch=1 --set train.steps=2 --set train.sequence=16
+train wide1 "$@"
+train wide3 -n 3 "$@" --set train.lockstep=5
+same_as wide1 wide3
+set --
+
 # 10 steps on 3 ranks, then 10 on 5.
 train resumed -n 3 --set train.save_every=10
 rm -r "$work/resumed/checkpoints/step-000020"

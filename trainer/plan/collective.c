@@ -73,9 +73,15 @@ size_t collective_share_nodes(const struct plan *p)
     return size_max(p->options.n_lanes, p->options.n_eval_lanes);
 }
 
+size_t collective_share_node(const struct plan *p, int rank, int unit)
+{
+    size_t n_units = (size_t)p->ownership->graph->n_units;
+    return collective_share_nodes(p) + p->share_first[(size_t)rank * n_units + (size_t)unit];
+}
+
 size_t collective_share_flags(const struct plan *p)
 {
-    return collective_share_nodes(p) + p->share_first[p->options.n_ranks];
+    return collective_share_node(p, p->options.n_ranks, 0);
 }
 
 size_t collective_share_doubles(const struct plan *p)
@@ -95,14 +101,14 @@ static size_t share(struct collective *c, enum section_kind section, const struc
     bool evaluate = section == SECTION_EVALUATE_END;
     const struct lanes *l = evaluate ? &p->eval_lanes->lanes : &p->lanes->lanes;
     for (int r = 0; r < p->options.n_ranks; r++) {
-        struct range lanes = lanes_of_rank(l, r);
-        c->owned[r] = doubles(lanes.first, lanes.last);
+        struct range turns = lanes_turns_of_rank(l, r);
+        c->owned[r] = doubles(turns.first, turns.last);
     }
     size_t n = schedule_gather(who(c), c->owned, at(c, s->value), c->messages);
     if (evaluate) return n;
-    size_t nodes = collective_share_nodes(p), flags = collective_share_flags(p);
+    size_t flags = collective_share_flags(p);
     for (int r = 0; r < p->options.n_ranks; r++)
-        c->owned[r] = doubles(nodes + p->share_first[r], nodes + p->share_first[r + 1]);
+        c->owned[r] = doubles(collective_share_node(p, r, 0), collective_share_node(p, r + 1, 0));
     n += schedule_gather(who(c), c->owned, at(c, s->value), c->messages + n);
     for (int r = 0; r < p->options.n_ranks; r++)
         c->owned[r] = doubles(flags + (size_t)r, flags + (size_t)r + 1);

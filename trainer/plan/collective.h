@@ -21,8 +21,10 @@ void collective_open(struct collective *c, const struct plan *p, int rank, unsig
 /// number. Local.
 size_t collective_messages(struct collective *c, enum section_kind section, const struct step *s,
                            uint64_t round);
-// The share value, in doubles: [lane losses][tree nodes][a flag a rank].
+// The share value, in doubles: [lane losses, by turn][tree nodes][a flag a rank].
 size_t collective_share_nodes(const struct plan *p);
+/// Of the first tree node that rank reports of unit; rank n_ranks, unit 0 is the end.
+size_t collective_share_node(const struct plan *p, int rank, int unit);
 size_t collective_share_flags(const struct plan *p);
 size_t collective_share_doubles(const struct plan *p);
 /// Bytes of unit's kept segment of rank (f32), and of the stride between received vectors.

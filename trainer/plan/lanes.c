@@ -17,19 +17,45 @@ struct folder {
     size_t n_slots;
 };
 
-struct range lanes_of_rank(const struct lanes *l, int rank)
+// Lanes of the rounds in which every rank has `lockstep` of them.
+static uint64_t full_rounds(const struct lanes *l)
 {
-    uint64_t n_ranks = (uint64_t)l->n_ranks, r = (uint64_t)rank;
-    uint64_t share = l->n_lanes / n_ranks, larger = l->n_lanes % n_ranks;
-    uint64_t first = r * share + (r < larger ? r : larger);
+    return l->n_lanes / (l->lockstep * (uint64_t)l->n_ranks);
+}
+
+// Rank's part of n things, contiguous, larger parts first.
+static struct range part_of(uint64_t n, int n_ranks, int rank)
+{
+    uint64_t r = (uint64_t)rank, share = n / (uint64_t)n_ranks, larger = n % (uint64_t)n_ranks;
+    uint64_t first = r * share + size_min(r, larger);
     return (struct range){first, first + share + (r < larger)};
 }
 
 struct range lanes_of_round(const struct lanes *l, int rank, uint64_t round)
 {
-    struct range all = lanes_of_rank(l, rank);
-    uint64_t first = size_min(all.first + round * l->lockstep, all.last);
-    return (struct range){first, size_min(first + l->lockstep, all.last)};
+    uint64_t full = full_rounds(l), block = l->lockstep * (uint64_t)l->n_ranks;
+    uint64_t first = round * block;
+    struct range part = part_of(round < full ? block : l->n_lanes - first, l->n_ranks, rank);
+    return (struct range){first + part.first, first + part.last};
+}
+
+struct range lanes_turns_of_rank(const struct lanes *l, int rank)
+{
+    uint64_t full = full_rounds(l), turns = full * l->lockstep, r = (uint64_t)rank;
+    struct range rest = part_of(l->n_lanes - turns * (uint64_t)l->n_ranks, l->n_ranks, rank);
+    return (struct range){r * turns + rest.first, (r + 1) * turns + rest.last};
+}
+
+struct range lanes_turns_of_round(const struct lanes *l, int rank, uint64_t round)
+{
+    struct range lanes = lanes_of_round(l, rank, round);
+    uint64_t first = lanes_turns_of_rank(l, rank).first + round * l->lockstep;
+    return (struct range){first, first + (lanes.last - lanes.first)};
+}
+
+uint64_t lanes_taken(const struct lanes *l, int rank, uint64_t k)
+{
+    return lanes_of_round(l, rank, k / l->lockstep).first + k % l->lockstep;
 }
 
 static void fold_push(struct folder *f, enum fold_action action, int to, int from)

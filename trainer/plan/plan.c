@@ -38,24 +38,22 @@ const char *section_name(enum section_kind s)
     return sections[s];
 }
 
-// Tree nodes that rank reports: the covers of its home blocks, unit by unit.
-static uint64_t report_nodes(const struct plan *p, int rank)
+// Tree nodes that each rank reports of each unit: the covers of its home blocks.
+static void plan_share_nodes(struct plan *p)
 {
-    uint64_t n = 0;
+    size_t n_units = (size_t)p->ownership->graph->n_units, i = 0;
     struct tree_node cover[TREE_COVER_LIMIT];
-    for (int u = 0; u < p->ownership->graph->n_units; u++) {
-        struct range home = ownership_home_blocks(p->ownership, u, rank);
-        n += tree_cover(home.first, home.last, cover);
-    }
-    return n;
+    p->share_first = ARENA_ARRAY(p->arena, uint64_t, (size_t)p->options.n_ranks * n_units + 1);
+    for (int r = 0; r < p->options.n_ranks; r++)
+        for (size_t u = 0; u < n_units; u++, i++) {
+            struct range home = ownership_home_blocks(p->ownership, (int)u, r);
+            p->share_first[i + 1] = p->share_first[i] + tree_cover(home.first, home.last, cover);
+        }
 }
 
 static void plan_share(struct plan *p)
 {
-    int n_ranks = p->options.n_ranks;
-    p->share_first = ARENA_ARRAY(p->arena, uint64_t, (size_t)n_ranks + 1);
-    for (int r = 0; r < n_ranks; r++)
-        p->share_first[r + 1] = p->share_first[r] + report_nodes(p, r);
+    plan_share_nodes(p);
     uint64_t n_lanes = size_max(p->options.n_lanes, p->options.n_eval_lanes);
     p->lane_loss = section_add_run_value(p, VALUE_LANE_LOSS, -1, n_lanes * sizeof(double));
     p->share =

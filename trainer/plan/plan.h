@@ -148,7 +148,7 @@ struct plan {
     int n_values;
     size_t operands_capacity, values_capacity; // of the arrays, while they grow
     int lane_loss, share;                      // values
-    uint64_t *share_first; // [n_ranks + 1]: first tree node of each rank in the share value
+    uint64_t *share_first; // [n_ranks][n_units], + 1: first tree node of a rank's unit in the share
     size_t shared_bytes;
     struct hash128 hash;
 };

@@ -166,38 +166,50 @@ static enum err check_ownership(const struct plan *p)
     return OK;
 }
 
-// Plays the folds on bit sets of lanes: each place holds the lanes summed in it.
+// Plays the folds on intervals of lanes: a place holds the sum of consecutive lanes, and what is
+// added to it continues them, so that nothing is added twice or in another order than the tree's.
+struct fold_play {
+    struct range *slots, *received;
+    bool in_order;
+};
+
+static struct range *fold_place(const struct fold_play *f, int place)
+{
+    return place < 0 ? &f->slots[~place] : &f->received[place];
+}
+
+static void play_round(struct fold_play *f, const struct lane_round *round, int n_ranks)
+{
+    size_t n = 0;
+    for (int r = 0; r < n_ranks; r++)
+        for (size_t i = 0; i < round->covers[r].n_nodes; i++) {
+            const struct tree_node *node = &round->covers[r].nodes[i];
+            f->received[n++] = (struct range){node->first, node->first + node->size};
+        }
+    for (size_t i = 0; i < round->n_folds; i++) {
+        struct range *to = fold_place(f, round->folds[i].to);
+        const struct range *from = fold_place(f, round->folds[i].from);
+        if (round->folds[i].action == FOLD_MOVE) {
+            *to = *from;
+            continue;
+        }
+        f->in_order &= to->last == from->first && from->first < from->last;
+        to->last = from->last;
+    }
+}
+
 static enum err check_folds(const struct lane_plan *l)
 {
     struct arena a;
     arena_init(&a, "fold check");
-    uint64_t n_lanes = l->lanes.n_lanes;
-    unsigned char *slots = ARENA_ARRAY(&a, unsigned char, l->n_slots *n_lanes);
-    unsigned char *received = ARENA_ARRAY(&a, unsigned char, (l->max_received + 1) * n_lanes);
-    for (uint64_t r = 0; r < l->lanes.n_rounds; r++) {
-        const struct lane_round *round = &l->rounds[r];
-        for (uint64_t i = 0; i < (l->max_received + 1) * n_lanes; i++)
-            received[i] = 0;
-        size_t k = 0;
-        for (int rank = 0; rank < l->lanes.n_ranks; rank++)
-            for (size_t i = 0; i < round->covers[rank].n_nodes; i++, k++)
-                for (uint64_t j = 0; j < round->covers[rank].nodes[i].size; j++)
-                    received[k * n_lanes + round->covers[rank].nodes[i].first + j]++;
-        for (size_t i = 0; i < round->n_folds; i++) {
-            const struct fold_step *f = &round->folds[i];
-            unsigned char *to =
-                f->to < 0 ? slots + (size_t)~f->to * n_lanes : received + (size_t)f->to * n_lanes;
-            const unsigned char *from = f->from < 0 ? slots + (size_t)~f->from * n_lanes
-                                                    : received + (size_t)f->from * n_lanes;
-            for (uint64_t j = 0; j < n_lanes; j++)
-                to[j] = (unsigned char)((f->action == FOLD_ADD ? to[j] : 0) + from[j]);
-        }
-    }
-    bool whole = true;
-    for (uint64_t j = 0; j < n_lanes; j++)
-        whole &= slots[j] == 1;
+    struct fold_play f = {.slots = ARENA_ARRAY(&a, struct range, l->n_slots),
+                          .received = ARENA_ARRAY(&a, struct range, l->max_received + 1),
+                          .in_order = true};
+    for (uint64_t r = 0; r < l->lanes.n_rounds; r++)
+        play_round(&f, &l->rounds[r], l->lanes.n_ranks);
+    bool whole = f.in_order && f.slots[0].first == 0 && f.slots[0].last == l->lanes.n_lanes;
     arena_fini(&a);
-    return whole ? OK : fail(ERR_INVARIANT, "plan: the folds do not add every lane once");
+    return whole ? OK : fail(ERR_INVARIANT, "plan: the folds do not add every lane once, in order");
 }
 
 enum err plan_check(const struct plan *p)

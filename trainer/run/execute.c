@@ -20,10 +20,15 @@ static enum err start(const struct execute_call *c)
 static void share_own_losses(const struct execute_call *c)
 {
     const struct executor *e = c->e;
-    struct range lanes = lanes_of_rank(execute_lanes(c), fabric_rank(e->fabric));
+    const struct lanes *l = execute_lanes(c);
     const double *mine = execute_value(e, e->plan->lane_loss);
     double *shared = execute_value(e, e->plan->share);
-    memcpy(shared + lanes.first, mine + lanes.first, (lanes.last - lanes.first) * sizeof(double));
+    for (uint64_t round = 0; round < l->n_rounds; round++) {
+        struct range lanes = lanes_of_round(l, fabric_rank(e->fabric), round);
+        struct range turns = lanes_turns_of_round(l, fabric_rank(e->fabric), round);
+        memcpy(shared + turns.first, mine + lanes.first,
+               (lanes.last - lanes.first) * sizeof(double));
+    }
     shared[collective_share_flags(e->plan) + (size_t)fabric_rank(e->fabric)] = e->stop_wanted;
 }
 

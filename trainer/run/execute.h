@@ -24,6 +24,12 @@ struct execute_result {
     bool stop; // some rank was asked to save and end
 };
 
+// What this rank has asked its client for and taken: it takes its lanes in one order, step after
+// step, and asks ahead in the same order.
+struct fetch {
+    uint64_t n_asked, n_taken;
+};
+
 typedef enum err (*execute_save_fn)(void *context, uint64_t step);
 
 struct executor {
@@ -39,9 +45,11 @@ struct executor {
     FILE *trace; // NULL = none
 
     struct collective collective;
-    struct fabric_ticket *tickets; // per step of a section
-    uint64_t sequence;             // of the next collective: equal on all ranks
-    uint64_t schedule_steps;       // of the whole run: the learning rate's horizon
+    struct fabric_ticket *tickets;  // per step of a section
+    uint64_t sequence;              // of the next collective: equal on all ranks
+    uint64_t schedule_steps;        // of the whole run: the learning rate's horizon
+    uint64_t first_step, last_step; // of the phase under way: steps [first, last) are made
+    struct fetch train_ahead, validation_ahead;
     uint64_t eval_tokens;
     float clip_scale;
     bool warm;        // the phase's first step is done: no allocation from here on

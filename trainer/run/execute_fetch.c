@@ -1,7 +1,10 @@
-// Batches into input values.
+// Batches into input values. A rank takes its lanes in one order, step after step, and asks its
+// client for the next ones while it computes, so that datad's work and the way here are hidden;
+// what it takes does not depend on what it asked for ahead.
 
 #include <string.h>
 
+#include "trainer/run/batch_check.h"
 #include "trainer/run/execute_verbs.h"
 
 static bool is_of(const struct value *v, enum section_kind section)
@@ -39,33 +42,72 @@ void *execute_input(const struct executor *e, enum section_kind section, const c
     return v < 0 ? NULL : execute_value(e, v);
 }
 
-static int input_value(const struct execute_call *c, const char *name)
+// The lanes of one client, as this rank takes them.
+struct source {
+    struct client *client;
+    struct fetch *ahead;
+    const struct lanes *lanes;
+    int rank;
+    uint64_t n_lanes;    // of this rank, in a step
+    uint64_t first_step; // the k-th lane that it takes belongs to step first_step + k / n_lanes
+    uint64_t limit;      // lanes that it may ask for, ever
+    bool again;          // every step takes the same rows: validation
+};
+
+static enum err ask(const struct source *s)
 {
-    return named_value(c->e->plan, c->program->section, name);
+    uint64_t k = s->ahead->n_asked++;
+    uint64_t step = s->again ? 0 : s->first_step + k / s->n_lanes;
+    return client_request(s->client, step, lanes_taken(s->lanes, s->rank, k % s->n_lanes));
 }
 
-static enum err copy_array(const struct execute_call *c, const struct batch_array *array,
-                           size_t slot)
+// Twice the same validation rows are never asked for at once.
+static enum err ask_ahead(const struct source *s)
 {
-    int v = input_value(c, array->name);
-    if (v < 0) return OK; // an array that this graph does not read
-    int t = c->e->plan->values[v].reference;
-    size_t n_bytes = graph_bytes(c->section->graph, t);
-    if (array->count * 4 != n_bytes || array->dtype == BATCH_U8)
-        return fail(ERR_DATA, "batch array %s has %zu elements, the plan has %zu bytes",
-                    array->name, array->count, n_bytes);
-    memcpy((unsigned char *)execute_value(c->e, v) + slot * n_bytes, array->data, n_bytes);
+    uint64_t window = s->again ? size_min(CLIENT_WINDOW, s->n_lanes) : CLIENT_WINDOW;
+    while (s->ahead->n_asked < s->limit && s->ahead->n_asked - s->ahead->n_taken < window)
+        TRY(ask(s));
     return OK;
 }
 
-static enum err take_batch(const struct execute_call *c, struct client *client, uint64_t step,
-                           uint64_t lane, size_t slot, bool copy)
+static int next_input(const struct execute_call *c, int v)
+{
+    const struct plan *p = c->e->plan;
+    while (v < p->n_values &&
+           !(p->values[v].kind == VALUE_INPUT && p->values[v].section == (int)c->program->section))
+        v++;
+    return v;
+}
+
+static enum err copy_array(const struct execute_call *c, const struct batch *batch, int value,
+                           size_t slot)
+{
+    const struct graph *g = c->section->graph;
+    const struct tensor *t = &g->tensors[c->e->plan->values[value].reference];
+    size_t n_bytes = graph_bytes(g, c->e->plan->values[value].reference);
+    unsigned char *out = (unsigned char *)execute_value(c->e, value) + slot * n_bytes;
+    TRY(batch_check_copy(batch, t, n_bytes, out));
+    struct batch_limits limits = {.vocabulary = c->e->config->model.vocabulary,
+                                  .context = c->e->config->model.context,
+                                  .sequence = g->sequence};
+    return batch_check_values(t->name, out, n_bytes / 4, &limits);
+}
+
+static enum err copy_inputs(const struct execute_call *c, const struct batch *batch, size_t slot)
+{
+    for (int v = next_input(c, 0); v < c->e->plan->n_values; v = next_input(c, v + 1)) {
+        enum err err = copy_array(c, batch, v, slot);
+        if (err != OK) return fail_at(err, "batch of step %lu lane %lu", batch->step, batch->lane);
+    }
+    return OK;
+}
+
+static enum err take(const struct execute_call *c, struct client *client, uint64_t step,
+                     uint64_t lane, size_t slot, bool copy)
 {
     struct batch batch;
     TRY(client_wait(client, step, lane, &batch));
-    enum err err = OK;
-    for (size_t i = 0; copy && err == OK && i < batch.n_arrays; i++)
-        err = copy_array(c, &batch.arrays[i], slot);
+    enum err err = copy ? copy_inputs(c, &batch, slot) : OK;
     if (c->program->section == SECTION_EVALUATE)
         c->e->eval_tokens = batch.step_loss_tokens;
     else
@@ -74,30 +116,51 @@ static enum err take_batch(const struct execute_call *c, struct client *client, 
     return err;
 }
 
-static enum err fetch_lanes(const struct execute_call *c, struct client *client, uint64_t step,
+static enum err fetch_lanes(const struct execute_call *c, const struct source *s, uint64_t step,
                             struct range lanes)
 {
-    for (uint64_t lane = lanes.first; lane < lanes.last; lane++)
-        TRY(client_request(client, step, lane));
-    for (uint64_t lane = lanes.first; lane < lanes.last; lane++)
-        TRY(take_batch(c, client, step, lane, lane - lanes.first, true));
-    if (lanes.first < lanes.last || c->program->round > 0) return OK;
-    // A rank without lanes still needs the step's count of loss tokens.
+    for (uint64_t lane = lanes.first; lane < lanes.last; lane++) {
+        ASSERT(lanes_taken(s->lanes, s->rank, s->ahead->n_taken % s->n_lanes) == lane);
+        TRY(ask_ahead(s));
+        TRY(take(c, s->client, step, lane, lane - lanes.first, true));
+        s->ahead->n_taken++;
+    }
+    return s->n_lanes > 0 ? ask_ahead(s) : OK;
+}
+
+// A rank without lanes still needs the step's count of loss tokens.
+static enum err fetch_count(const struct execute_call *c, struct client *client, uint64_t step)
+{
     TRY(client_request(client, step, 0));
-    return take_batch(c, client, step, 0, 0, false);
+    return take(c, client, step, 0, 0, false);
+}
+
+static struct source source_of(const struct execute_call *c)
+{
+    struct executor *e = c->e;
+    bool evaluate = c->program->section == SECTION_EVALUATE;
+    struct source s = {.client = evaluate ? e->validation : e->train,
+                       .ahead = evaluate ? &e->validation_ahead : &e->train_ahead,
+                       .lanes = execute_lanes(c),
+                       .rank = fabric_rank(e->fabric),
+                       .first_step = e->first_step,
+                       .again = evaluate};
+    struct range turns = lanes_turns_of_rank(s.lanes, s.rank);
+    s.n_lanes = turns.last - turns.first;
+    s.limit = evaluate ? UINT64_MAX : (e->last_step - e->first_step) * s.n_lanes;
+    return s;
 }
 
 enum err execute_fetch(const struct execute_call *c)
 {
     struct executor *e = c->e;
-    bool evaluate = c->program->section == SECTION_EVALUATE;
-    uint64_t step = evaluate ? 0 : c->program->step;
-    struct client *client = evaluate ? e->validation : e->train;
-    if (client == NULL) return OK;
-    TRY(fetch_lanes(c, client, step, execute_round_lanes(c)));
-    int scale = input_value(c, "loss_scale");
-    if (scale < 0) return OK;
-    float *out = (float *)execute_value(e, scale);
-    *out = e->result.loss_tokens == 0 ? 0.0f : (float)(1.0 / (double)e->result.loss_tokens);
+    struct source s = source_of(c);
+    uint64_t step = s.again ? 0 : c->program->step;
+    if (s.client == NULL) return OK; // the caller has filled the inputs
+    TRY(fetch_lanes(c, &s, step, execute_round_lanes(c)));
+    if (s.n_lanes == 0 && c->program->round == 0) TRY(fetch_count(c, s.client, step));
+    float *scale = execute_input(e, c->program->section, "loss_scale");
+    if (scale == NULL) return OK;
+    *scale = e->result.loss_tokens == 0 ? 0.0f : (float)(1.0 / (double)e->result.loss_tokens);
     return OK;
 }

@@ -40,21 +40,10 @@ static void norm_task(void *context, size_t task, size_t thread)
     w->sums[task] = tree_sum_total(&sum);
 }
 
-// First double of the tree nodes in the share value.
-static double *shared_nodes(const struct executor *e)
+// Sums of the tree nodes that rank reports of unit.
+static double *shared_nodes(const struct executor *e, int rank, int unit)
 {
-    return (double *)execute_value(e, e->plan->share) + collective_share_nodes(e->plan);
-}
-
-static uint64_t nodes_before(const struct executor *e, int rank, int unit)
-{
-    struct tree_node cover[TREE_COVER_LIMIT];
-    uint64_t n = e->plan->share_first[rank];
-    for (int u = 0; u < unit; u++) {
-        struct range home = ownership_home_blocks(e->plan->ownership, u, rank);
-        n += tree_cover(home.first, home.last, cover);
-    }
-    return n;
+    return (double *)execute_value(e, e->plan->share) + collective_share_node(e->plan, rank, unit);
 }
 
 enum err execute_norm(const struct execute_call *c)
@@ -64,8 +53,7 @@ enum err execute_norm(const struct execute_call *c)
     struct range home = ownership_home_blocks(e->plan->ownership, unit, rank);
     struct tree_node cover[TREE_COVER_LIMIT];
     size_t n = tree_cover(home.first, home.last, cover);
-    struct norm_work work = {e, unit, execute_kept(c), cover,
-                             shared_nodes(e) + nodes_before(e, rank, unit)};
+    struct norm_work work = {e, unit, execute_kept(c), cover, shared_nodes(e, rank, unit)};
     pool_run(e->pool, n, norm_task, &work);
     return OK;
 }
@@ -78,8 +66,14 @@ static double total_loss(const struct execute_call *c)
     const double *losses = execute_value(c->e, c->e->plan->share);
     struct tree_sum sum;
     tree_sum_begin(&sum);
-    for (uint64_t lane = 0; lane < l->n_lanes; lane++)
-        tree_sum_push(&sum, (struct tree_node){lane, 1}, losses[lane]);
+    uint64_t lane = 0; // rounds and ranks in order give the lanes in order
+    for (uint64_t round = 0; round < l->n_rounds; round++)
+        for (int rank = 0; rank < l->n_ranks; rank++) {
+            struct range turns = lanes_turns_of_round(l, rank, round);
+            for (uint64_t turn = turns.first; turn < turns.last; turn++)
+                tree_sum_push(&sum, (struct tree_node){lane++, 1}, losses[turn]);
+        }
+    ASSERT(lane == l->n_lanes);
     return tree_sum_total(&sum);
 }
 
@@ -94,7 +88,7 @@ static double total_squares(const struct executor *e)
             struct range home = ownership_home_blocks(o, u, rank);
             struct tree_node cover[TREE_COVER_LIMIT];
             size_t n = tree_cover(home.first, home.last, cover);
-            const double *sums = shared_nodes(e) + nodes_before(e, rank, u);
+            const double *sums = shared_nodes(e, rank, u);
             for (size_t i = 0; i < n; i++)
                 tree_sum_push(&sum, cover[i], sums[i]);
         }
@@ -106,7 +100,11 @@ static enum err decide_evaluation(const struct execute_call *c)
     struct executor *e = c->e;
     e->result.validation_loss = e->eval_tokens == 0 ? 0 : total_loss(c) / (double)e->eval_tokens;
     e->result.validated = true;
-    return OK;
+    if (isfinite(e->result.validation_loss)) return OK;
+    return fail(ERR_DIVERGED,
+                "step %lu: validation loss %g: not saved; resume from the last checkpoint with a "
+                "lower train.lr",
+                c->program->step + 1, e->result.validation_loss);
 }
 
 static double rate_at(const struct executor *e, uint64_t step)

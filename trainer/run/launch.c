@@ -23,7 +23,6 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/log.h"
 
 enum { ARGUMENTS = 512, FIXED_ARGUMENTS = 16, GRACE_S = 120 };
 
@@ -186,15 +185,13 @@ static int wait_for(struct job *j)
     }
 }
 
-// USR1 ends a rank or mpirun that has not come to its handler: no step was made, so nothing is
-// lost.
-static int exit_code_of(const struct job *j, int status)
+// USR1 ends a rank or mpirun that has not come to its handler: no step was made, so nothing is lost.
+static enum err settle(const struct job *j, int status, int *exit_code)
 {
-    int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    bool too_early = j->n_stops > 0 && code == 128 + SIGUSR1;
-    if (!too_early) return code;
-    log_line("stopped before the first step: start again with --resume");
-    return err_exit_code(ERR_REQUEUE);
+    *exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    bool too_early = j->n_stops > 0 && *exit_code == 128 + SIGUSR1;
+    if (!too_early) return OK;
+    return fail(ERR_REQUEUE, "stopped before the first step: start again with --resume");
 }
 
 static enum err run_in(const char *scratch, uint64_t n_ranks, char *const *argv, int *exit_code)
@@ -216,7 +213,7 @@ static enum err run_in(const char *scratch, uint64_t n_ranks, char *const *argv,
     sigset_t before;
     block_signals(&job, &before);
     enum err err = spawn(arguments.out, &before, &job.pid);
-    if (err == OK) *exit_code = exit_code_of(&job, wait_for(&job));
+    if (err == OK) err = settle(&job, wait_for(&job), exit_code);
     return err; // signals stay blocked: what is left is to clean up and end
 }
 

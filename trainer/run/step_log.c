@@ -1,7 +1,13 @@
 #include "trainer/run/step_log.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "base/file.h"
+
+enum { RECORD_BYTES = 1024 };
 
 struct report {
     uint64_t step, tokens;
@@ -12,16 +18,21 @@ struct report {
 enum err step_log_open(struct step_log *l, const char *run_folder, struct arena *a)
 {
     l->path = arena_printf(a, "%s/log.jsonl", run_folder);
-    l->records = fopen(l->path, "ae");
-    return l->records != NULL ? OK : fail(ERR_IO, "open %s: %s", l->path, strerror(errno));
+    l->fd = open(l->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    l->is_open = l->fd >= 0;
+    return l->is_open ? OK : fail(ERR_IO, "open %s: %s", l->path, strerror(errno));
+}
+
+enum err step_log_sync(const struct step_log *l)
+{
+    return l->is_open ? file_fsync(l->fd, l->path) : OK;
 }
 
 enum err step_log_close(struct step_log *l)
 {
-    if (l->records == NULL) return OK;
-    FILE *records = l->records;
-    l->records = NULL;
-    return fclose(records) == 0 ? OK : fail(ERR_IO, "write %s: %s", l->path, strerror(errno));
+    if (!l->is_open) return OK;
+    l->is_open = false;
+    return file_close(l->fd, l->path);
 }
 
 static struct report make_report(const struct step_log *l, const struct executor *e, uint64_t step,
@@ -58,22 +69,26 @@ static void print_line(const struct step_log *l, const struct executor *e, const
     fflush(stdout);
 }
 
-// Seventeen digits: the bits of the loss can be compared from the log.
-static bool write_record(const struct step_log *l, const struct executor *e, const struct report *r)
+// Seventeen digits: the bits of the loss can be compared from the log. One write a record, so that
+// a kill cuts none.
+static enum err write_record(const struct step_log *l, const struct executor *e,
+                             const struct report *r)
 {
     const struct execute_result *result = &e->result;
-    fprintf(l->records,
-            "{\"step\": %lu, \"loss\": %.17g, \"grad_norm\": %.17g, \"lr\": %.17g, \"seconds\": "
-            "%.6f, \"tokens\": %lu, "
-            "\"loss_tokens\": %lu, \"tokens_per_second\": %.3f, \"mfu\": %.6f, \"hfu\": %.6f, "
-            "\"mfu_palm\": %.6f, \"data_wait\": %.6f, "
-            "\"comm_exposed\": %.6f, \"opt\": %.6f",
-            r->step, result->loss, result->gradient_norm, result->learning_rate, r->seconds,
-            r->tokens, result->loss_tokens, r->tokens_per_second, r->mfu, r->hfu, r->palm,
-            r->share[TIME_DATA], r->share[TIME_FABRIC], r->share[TIME_OPTIMIZER]);
-    if (result->validated) fprintf(l->records, ", \"val_loss\": %.17g", result->validation_loss);
-    fprintf(l->records, "}\n");
-    return fflush(l->records) == 0;
+    char line[RECORD_BYTES], validation[48] = "";
+    if (result->validated)
+        snprintf(validation, sizeof validation, ", \"val_loss\": %.17g", result->validation_loss);
+    int n = snprintf(
+        line, sizeof line,
+        "{\"step\": %lu, \"loss\": %.17g, \"grad_norm\": %.17g, \"lr\": %.17g, \"seconds\": "
+        "%.6f, \"tokens\": %lu, \"loss_tokens\": %lu, \"tokens_per_second\": %.3f, \"mfu\": %.6f, "
+        "\"hfu\": %.6f, \"mfu_palm\": %.6f, \"data_wait\": %.6f, \"comm_exposed\": %.6f, "
+        "\"opt\": %.6f%s}\n",
+        r->step, result->loss, result->gradient_norm, result->learning_rate, r->seconds, r->tokens,
+        result->loss_tokens, r->tokens_per_second, r->mfu, r->hfu, r->palm, r->share[TIME_DATA],
+        r->share[TIME_FABRIC], r->share[TIME_OPTIMIZER], validation);
+    ASSERT(n > 0 && n < RECORD_BYTES);
+    return file_write(l->fd, l->path, line, (size_t)n);
 }
 
 enum err step_log_write(struct step_log *l, const struct executor *e, uint64_t step, double seconds,
@@ -82,6 +97,5 @@ enum err step_log_write(struct step_log *l, const struct executor *e, uint64_t s
     l->mean_seconds = l->mean_seconds == 0 ? seconds : 0.9 * l->mean_seconds + 0.1 * seconds;
     struct report r = make_report(l, e, step, seconds, time_ns);
     print_line(l, e, &r);
-    if (!write_record(l, e, &r)) return fail(ERR_IO, "write %s: %s", l->path, strerror(errno));
-    return OK;
+    return write_record(l, e, &r);
 }

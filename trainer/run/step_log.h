@@ -2,12 +2,11 @@
 // What a training step says: one line for people, one JSON record in log.jsonl, the single source
 // of every report.
 
-#include <stdio.h>
-
 #include "trainer/run/execute.h"
 
 struct step_log {
-    FILE *records;
+    bool is_open;
+    int fd; // of log.jsonl
     const char *path;
     uint64_t last_step; // of the run, for progress
     double peak_flops;  // of all ranks: register-resident FMA loop in this process
@@ -21,4 +20,7 @@ enum err step_log_open(struct step_log *l, const char *run_folder, struct arena 
 /// this step, by kind. Errors: ERR_IO (disk full).
 enum err step_log_write(struct step_log *l, const struct executor *e, uint64_t step, double seconds,
                         const uint64_t time_ns[TIME_N]) MUST_CHECK;
+/// On the disk, up to the last record: before a checkpoint of that step. Nothing when not open.
+/// Errors: ERR_IO.
+enum err step_log_sync(const struct step_log *l) MUST_CHECK;
 enum err step_log_close(struct step_log *l) MUST_CHECK;

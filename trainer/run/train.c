@@ -1,12 +1,12 @@
 #include "trainer/run/train.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/size.h"
 #include "topology/place.h"
 #include "trainer/kernel/isa.h"
 #include "trainer/kernel/peak.h"
@@ -17,6 +17,7 @@
 #include "trainer/run/run_folder.h"
 #include "trainer/run/state.h"
 #include "trainer/run/step_log.h"
+#include "trainer/run/stop.h"
 
 // A run on this rank. One phase at a time has an executor.
 struct training {
@@ -31,6 +32,7 @@ struct training {
     struct pool *pool;
     struct step_log log;
     double own_peak_flops, peak_flops; // of this rank, of all
+    uint64_t most_threads;             // of any rank
     uint64_t next_step;                // first that is not done
     char *checkpoint;                  // to load before the phase; NULL = initialise
     char *run_text;
@@ -42,21 +44,6 @@ struct training {
     double last_loss, last_validation;
     bool agreed; // an error now is every rank's already
 };
-
-static volatile sig_atomic_t stop_signal;
-
-static void on_stop(int signal_number)
-{
-    stop_signal = signal_number;
-}
-
-static void install_handlers(void)
-{
-    struct sigaction action = {.sa_handler = on_stop, .sa_flags = SA_RESTART};
-    sigaction(SIGUSR1, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGINT, &action, NULL);
-}
 
 static bool is_first(const struct training *t)
 {
@@ -71,10 +58,33 @@ static enum err open_folder(struct training *t)
     t->path = o->run_folder != NULL ? o->run_folder : run_folder_default(o->run_file, t->arena);
     t->folder.lock = -1;
     if (!is_first(t)) return OK;
-    TRY(run_folder_open(&t->folder, t->path, o->resume, t->arena));
-    t->run_text = config_print(&t->config, t->arena);
-    char *copy = arena_printf(t->arena, "%s/run.yaml", t->path);
-    return file_replace(copy, t->run_text, strlen(t->run_text));
+    return run_folder_open(&t->folder, t->path, o->resume, t->arena);
+}
+
+// The resolved run file, once it is known to fit what the folder holds: what sample, prof and eval
+// read.
+static enum err write_run_file(const struct training *t)
+{
+    if (!is_first(t)) return OK;
+    char *path = arena_printf(t->arena, "%s/run.yaml", t->path);
+    return file_replace(path, t->run_text, strlen(t->run_text));
+}
+
+// All ranks must work from the same text. Collective.
+static enum err compare(const struct training *t, const char *what, struct hash128 mine)
+{
+    struct arena a;
+    arena_init(&a, "compare");
+    struct hash128 *all = ARENA_ARRAY(&a, struct hash128, (size_t)fabric_size(t->fabric));
+    enum err err = fabric_all_gather(t->fabric, &mine, sizeof mine, all);
+    for (int r = 0; err == OK && r < fabric_size(t->fabric); r++)
+        if (all[r].lo != all[0].lo || all[r].hi != all[0].hi)
+            err = fail(ERR_INVARIANT,
+                       "rank %d has another %s than rank 0: do all nodes run the "
+                       "same weft on the same run file?",
+                       r, what);
+    arena_fini(&a);
+    return err;
 }
 
 // Rank 0 finds the newest checkpoint; all hear its step.
@@ -116,7 +126,12 @@ static enum err open_pool(struct training *t)
 {
     uint64_t n_threads = t->config.train.n_threads;
     if (n_threads == 0) n_threads = t->place.bound ? t->place.n_cores : 1;
-    return fabric_agree(t->fabric, pool_open(t->arena, n_threads, &t->pool));
+    TRY(fabric_agree(t->fabric, pool_open(t->arena, n_threads, &t->pool)));
+    uint64_t *all = ARENA_ARRAY(t->arena, uint64_t, (size_t)fabric_size(t->fabric));
+    TRY(fabric_all_gather(t->fabric, &n_threads, sizeof n_threads, all));
+    for (int r = 0; r < fabric_size(t->fabric); r++)
+        t->most_threads = size_max(t->most_threads, all[r]);
+    return OK;
 }
 
 static enum err measure_peak(struct training *t)
@@ -137,30 +152,17 @@ static enum err start(struct training *t)
     if (err == OK) err = launch_program(t->program, sizeof t->program);
     if (err == OK) err = open_folder(t);
     TRY(fabric_agree(t->fabric, err));
+    t->run_text = config_print(&t->config, t->arena);
+    TRY(compare(t, "resolved run file", hash_xxh3_128(t->run_text, strlen(t->run_text))));
     TRY(find_resume_point(t));
     TRY(bind(t));
     TRY(open_pool(t));
     TRY(measure_peak(t));
-    return is_first(t) ? step_log_open(&t->log, t->path, t->arena) : OK;
+    err = is_first(t) ? step_log_open(&t->log, t->path, t->arena) : OK;
+    return fabric_agree(t->fabric, err);
 }
 
 // --- a phase: plan, slab, state, data ---
-
-static enum err compare_plans(const struct training *t, const struct plan *p)
-{
-    struct arena a;
-    arena_init(&a, "plan hashes");
-    struct hash128 *all = ARENA_ARRAY(&a, struct hash128, (size_t)fabric_size(t->fabric));
-    enum err err = fabric_all_gather(t->fabric, &p->hash, sizeof p->hash, all);
-    for (int r = 0; err == OK && r < fabric_size(t->fabric); r++)
-        if (all[r].lo != p->hash.lo || all[r].hi != p->hash.hi)
-            err = fail(ERR_INVARIANT,
-                       "rank %d made another plan than rank %d: do all nodes run the same weft, "
-                       "file and threads?",
-                       r, fabric_rank(t->fabric));
-    arena_fini(&a);
-    return err;
-}
 
 static enum err print_start(const struct training *t, const struct plan *p)
 {
@@ -179,12 +181,17 @@ static enum err print_start(const struct training *t, const struct plan *p)
     return OK;
 }
 
+// Scratch is planned for the rank with most threads: uneven shares of cores give one plan.
+static struct model_ranks ranks_of(const struct training *t)
+{
+    return (struct model_ranks){fabric_size(t->fabric), fabric_n_nodes(t->fabric), t->most_threads};
+}
+
 // Before step 0 every phase is planned and all ranks agree on every plan: what cannot run is found
 // out now.
 static enum err plan_all_phases(const struct training *t)
 {
-    struct model_ranks ranks = {fabric_size(t->fabric), fabric_n_nodes(t->fabric),
-                                pool_n_threads(t->pool)};
+    struct model_ranks ranks = ranks_of(t);
     enum err err = OK;
     for (size_t i = 0; err == OK && i <= t->config.n_phases; i++) {
         struct arena a;
@@ -192,7 +199,7 @@ static enum err plan_all_phases(const struct training *t)
         struct config phase = config_of_phase(&t->config, i);
         struct plan *plan;
         err = fabric_agree(t->fabric, model_plan(&phase, &ranks, &a, &plan));
-        if (err == OK) err = fabric_agree(t->fabric, compare_plans(t, plan));
+        if (err == OK) err = compare(t, "plan", plan->hash);
         arena_fini(&a);
     }
     return err;
@@ -200,8 +207,7 @@ static enum err plan_all_phases(const struct training *t)
 
 static enum err plan_phase(struct training *t, struct arena *a, struct plan **out)
 {
-    struct model_ranks ranks = {fabric_size(t->fabric), fabric_n_nodes(t->fabric),
-                                pool_n_threads(t->pool)};
+    struct model_ranks ranks = ranks_of(t);
     TRY(model_plan(&t->phase, &ranks, a, out));
     return print_start(t, *out);
 }
@@ -220,30 +226,49 @@ static enum err check_stream(const struct training *t, const struct checkpoint_s
                 t->checkpoint);
 }
 
-static enum err load(struct training *t, struct arena *a)
+// A step's rows follow from its number and its batch: within a phase the batch cannot change.
+static enum err check_position(const struct training *t, const struct checkpoint_state *saved,
+                               struct arena *a)
 {
-    struct checkpoint_state saved;
-    TRY(checkpoint_read_state(t->checkpoint, a, &saved));
-    if (saved.step != t->next_step)
+    struct config then;
+    if (config_parse(saved->run_file, t->checkpoint, a, &then) != OK)
+        return fail_at(ERR_DATA, "%s: the run file that it holds", t->checkpoint);
+    size_t phase = config_phase_of_step(&then, saved->step);
+    if (config_phase_first_step(&then, phase) == saved->step) return OK;
+    if (config_phase_first_step(&t->config, config_phase_of_step(&t->config, saved->step)) ==
+        saved->step)
+        return OK; // a phase was added here
+    struct config before = config_of_phase(&then, phase);
+    if (before.train.global_batch == t->phase.train.global_batch) return OK;
+    return fail(ERR_DATA,
+                "%s was trained with train.global_batch %lu, the run file says %lu: rows would be "
+                "repeated or skipped; restore it, or change it in a new phase at step %lu",
+                t->checkpoint, before.train.global_batch, t->phase.train.global_batch, saved->step);
+}
+
+static enum err load(struct training *t, struct arena *a, struct checkpoint_state *saved)
+{
+    TRY(checkpoint_read_state(t->checkpoint, a, saved));
+    if (saved->step != t->next_step)
         return fail(ERR_DATA, "%s holds step %lu: its folder was renamed", t->checkpoint,
-                    saved.step);
+                    saved->step);
     TRY(checkpoint_load(t->checkpoint, &t->state.model, t->state.kept, t->state.n_kept,
                         CHECKPOINT_ALL));
-    TRY(check_stream(t, &saved));
-    t->last_loss = saved.loss;
-    t->last_validation = saved.validation_loss;
+    TRY(check_stream(t, saved));
+    TRY(check_position(t, saved, a));
+    t->last_loss = saved->loss;
+    t->last_validation = saved->validation_loss;
     return OK;
 }
 
-static enum err check_loaded(struct training *t, struct arena *a)
+// Collective: every rank has the same sum, and so the same answer.
+static enum err check_loaded(const struct training *t, const struct checkpoint_state *saved)
 {
-    struct checkpoint_state saved;
-    TRY(checkpoint_read_state(t->checkpoint, a, &saved));
     uint64_t hash;
     TRY(state_hash(&t->state, &t->executor, &hash));
-    if (hash == saved.state_hash) return OK;
+    if (hash == saved->state_hash) return OK;
     return fail(ERR_CORRUPT, "%s: parameters hash to %016lx, saved was %016lx", t->checkpoint, hash,
-                saved.state_hash);
+                saved->state_hash);
 }
 
 static enum err fill_state(struct training *t, struct arena *a)
@@ -252,8 +277,9 @@ static enum err fill_state(struct training *t, struct arena *a)
         state_initialize(&t->state, &t->executor, t->config.train.seed);
         return OK;
     }
-    TRY(fabric_agree(t->fabric, load(t, a)));
-    TRY(fabric_agree(t->fabric, check_loaded(t, a)));
+    struct checkpoint_state saved;
+    TRY(fabric_agree(t->fabric, load(t, a, &saved)));
+    TRY(check_loaded(t, &saved));
     if (is_first(t)) printf("resumed from %s (loss %.4f)\n", t->checkpoint, t->last_loss);
     return OK;
 }
@@ -271,13 +297,17 @@ static enum err save(void *context, uint64_t step)
                                      .validation_loss = t->last_validation,
                                      .run_file = t->run_text};
     enum err err = state_hash(&t->state, &t->executor, &state.state_hash);
+    if (err == OK) err = fabric_agree(t->fabric, step_log_sync(&t->log));
     if (err == OK)
         err = checkpoint_save(folder, t->fabric, &t->state.model, t->state.home, t->state.n_home,
                               &state);
+    enum err pruned = OK;
     if (err == OK && is_first(t)) {
         printf("saved %s  parameters %016lx\n", folder, state.state_hash);
-        err = checkpoint_prune(t->path, t->config.train.keep);
+        fflush(stdout);
+        pruned = checkpoint_prune(t->path, t->config.train.keep);
     }
+    if (err == OK) err = fabric_agree(t->fabric, pruned);
     arena_fini(&a);
     return err;
 }
@@ -305,7 +335,7 @@ static enum err open_trace(struct training *t)
     return t->executor.trace != NULL ? OK : fail(ERR_IO, "create %s", path);
 }
 
-static enum err open_phase(struct training *t, struct arena *a)
+static enum err open_phase(struct training *t, size_t index, struct arena *a)
 {
     struct plan *plan;
     TRY(plan_phase(t, a, &plan));
@@ -315,7 +345,9 @@ static enum err open_phase(struct training *t, struct arena *a)
                                     .pool = t->pool,
                                     .save = save,
                                     .save_context = t,
-                                    .schedule_steps = config_total_steps(&t->config)};
+                                    .schedule_steps = config_total_steps(&t->config),
+                                    .first_step = t->next_step,
+                                    .last_step = config_phase_first_step(&t->config, index + 1)};
     enum err err = execute_open(&t->executor, a);
     if (err == OK) err = open_trace(t);
     TRY(fabric_agree(t->fabric, err));
@@ -328,7 +360,8 @@ static enum err open_phase(struct training *t, struct arena *a)
     t->log.palm_flops = palm_flops(t, plan);
     t->log.peak_flops = t->peak_flops;
     t->log.last_step = config_total_steps(&t->config);
-    return fill_state(t, a);
+    TRY(fill_state(t, a));
+    return fabric_agree(t->fabric, write_run_file(t));
 }
 
 static void close_phase(struct training *t)
@@ -374,7 +407,7 @@ static enum err run_sections(struct training *t, struct program *program)
     while (program_next(program, &call)) {
         err_set_place(fabric_rank(t->fabric), (long)call.step);
         e->step = call.step;
-        e->stop_wanted = stop_signal != 0;
+        e->stop_wanted = stop_wanted();
         t->agreed = call.section == SECTION_SAVE;
         TRY(execute_section(e, &call));
         if (e->result.stop) program->save_now = true;
@@ -404,13 +437,26 @@ static enum err write_profile(const struct training *t)
     return err;
 }
 
+// An error that all ranks share is said by rank 0 alone; any other ends the job from the rank that
+// has it, while what MPI has in flight is still mapped. A hang is never shared, whatever was being
+// agreed on.
+static enum err settle(const struct training *t, enum err err)
+{
+    if (err == OK) return OK;
+    bool shared = (t->agreed && err != ERR_HANG) || err == ERR_DIVERGED || err == ERR_REQUEUE;
+    if (!shared) fabric_abort(t->fabric, err, (long)t->executor.step);
+    if (err == ERR_REQUEUE) err_record("saved on a signal: start again with --resume");
+    return err;
+}
+
 static enum err run_phase(struct training *t, size_t index)
 {
     struct arena a;
     arena_init(&a, "phase");
     t->phase = config_of_phase(&t->config, index);
+    t->executor = (struct executor){0};
     t->agreed = true;
-    enum err err = open_phase(t, &a);
+    enum err err = open_phase(t, index, &a);
     if (err == OK) {
         uint64_t last_step = config_phase_first_step(&t->config, index + 1);
         struct program program;
@@ -429,19 +475,9 @@ static enum err run_phase(struct training *t, size_t index)
         t->next_step = last_step;
         t->checkpoint = arena_printf(t->arena, "%s/checkpoints/step-%06lu", t->path, last_step);
     }
+    err = settle(t, err);
     close_phase(t);
     arena_fini(&a);
-    return err;
-}
-
-// An error that all ranks share is said by rank 0 alone; any other ends the job from the rank that
-// has it.
-static enum err settle(struct training *t, enum err err)
-{
-    if (err == OK) return OK;
-    bool shared = t->agreed || err == ERR_DIVERGED || err == ERR_REQUEUE;
-    if (!shared) fabric_abort(t->fabric, err, (long)t->executor.step);
-    if (err == ERR_REQUEUE) err_record("saved on a signal: start again with --resume");
     return err;
 }
 
@@ -452,18 +488,18 @@ static enum err run_phases(struct training *t)
         printf("nothing to do: %lu of %lu steps are done\n", t->next_step, total);
     while (t->next_step < total) {
         size_t phase = config_phase_of_step(&t->config, t->next_step);
-        TRY(settle(t, run_phase(t, phase)));
+        TRY(run_phase(t, phase));
     }
     return OK;
 }
 
 enum err train_run(const struct train_options *o, struct fabric *f, struct arena *a)
 {
-    struct training t = {.options = o, .fabric = f, .arena = a};
-    install_handlers();
+    struct training t = {.options = o, .fabric = f, .arena = a, .agreed = true};
     err_set_place(fabric_rank(f), -1);
     enum err err = start(&t);
     if (err == OK) err = plan_all_phases(&t);
+    err = settle(&t, err);
     if (err == OK) err = run_phases(&t);
     enum err closed = step_log_close(&t.log);
     if (t.pool != NULL) pool_close(t.pool);
