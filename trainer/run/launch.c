@@ -185,7 +185,7 @@ static int wait_for(struct job *j)
     }
 }
 
-// USR1 ends a rank or mpirun that has not come to its handler: no step was made, so nothing is lost.
+// USR1 ends a rank or mpirun that has not come to its handler: no step was made, nothing is lost.
 static enum err settle(const struct job *j, int status, int *exit_code)
 {
     *exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

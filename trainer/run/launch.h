@@ -10,7 +10,7 @@
 #include "base/err.h"
 
 /// Runs `mpirun -n n_ranks argv...` and waits. *exit_code is the job's. Errors: ERR_IO (no mpirun:
-/// install it).
+/// install it), ERR_REQUEUE (stopped before the ranks could hear it).
 enum err launch_mpirun(uint64_t n_ranks, char *const *argv, int *exit_code) MUST_CHECK;
 /// Absolute path of this program. Lives in out. Errors: ERR_IO.
 enum err launch_program(char *out, size_t n_bytes) MUST_CHECK;
