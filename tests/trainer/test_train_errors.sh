@@ -74,7 +74,7 @@ cp "$work/kept/run.yaml" "$work/kept.yaml"
 resume="$weft train $run_file -o $work/kept --resume"
 ends 65 'another model: .*is \[.*in the run file' model $resume --set model.inner_width=192
 ends 65 'was trained on other data' data $resume $options --set data.seed=5
-ends 65 'global_batch 16, the run file says 8' batch $resume $options --set train.global_batch=8
+ends 65 'global_batch 8, the run file says 4' batch $resume $options --set train.global_batch=4
 ends 78 'already holds a run' again "$weft" train "$run_file" -o "$work/kept"
 cmp "$work/kept.yaml" "$work/kept/run.yaml" || fail "a refused resume changed run.yaml"
 mkdir "$work/kept/checkpoints/step-000098" # half-written
