@@ -25,6 +25,8 @@ struct walk {
     const struct walk_machine *machine;
     struct fabric_sim *net;
     struct walker *ranks;
+    int *ending[SECTION_N]; // [steps]: first value that ends after it, -1 = none; then by
+    int *next_ending;       // [values]
     FILE *trace;
     struct walk_result result;
 };
@@ -76,13 +78,30 @@ static enum err use_values(struct walk *w, int rank, const struct section *secti
     return OK;
 }
 
-static void end_values(struct walk *w, int rank)
+// Chains the values by the step after which they end: a step ends few of many.
+static void chain_endings(struct walk *w, struct arena *a)
+{
+    const struct plan *p = w->plan;
+    w->next_ending = ARENA_ARRAY(a, int, (size_t)p->n_values + 1);
+    for (int s = 0; s < SECTION_N; s++) {
+        w->ending[s] = ARENA_ARRAY(a, int, (size_t)p->sections[s].n_steps + 1);
+        for (int i = 0; i < p->sections[s].n_steps; i++)
+            w->ending[s][i] = -1;
+    }
+    for (int v = 0; v < p->n_values; v++) {
+        const struct value *value = &p->values[v];
+        if (value->section < 0) continue;
+        ASSERT(value->last < p->sections[value->section].n_steps);
+        w->next_ending[v] = w->ending[value->section][value->last];
+        w->ending[value->section][value->last] = v;
+    }
+}
+
+static void end_values(const struct walk *w, int rank)
 {
     struct walker *r = &w->ranks[rank];
-    for (int v = 0; v < w->plan->n_values; v++) {
-        const struct value *value = &w->plan->values[v];
-        if (r->alive[v] && value->section >= 0 && value->last <= r->index) r->alive[v] = false;
-    }
+    for (int v = w->ending[r->call.section][r->index]; v >= 0; v = w->next_ending[v])
+        r->alive[v] = false;
 }
 
 // Inputs and scratch exist from the section's first step.
@@ -295,6 +314,7 @@ enum err walk_plan(const struct plan *p, const struct program_options *program,
     enum err err = fabric_sim_open(&a, p->options.n_ranks, link, &w.net);
     if (err == OK) {
         open_ranks(&w, program, &a);
+        chain_endings(&w, &a);
         err = bring_run_values_alive(&w);
     }
     if (err == OK) err = play_all(&w);
