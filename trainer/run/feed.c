@@ -111,28 +111,52 @@ static enum err open_client(struct feed *f, const struct config *c, bool validat
     return OK;
 }
 
-static enum err open_all(struct feed *f, const struct config *c, const char *run_folder,
-                         const char *weft, struct arena *a)
+static bool is_random(const struct config *c)
 {
-    bool random = strcmp(c->data.kind, "random") == 0;
-    if (random)
+    return strcmp(c->data.kind, "random") == 0;
+}
+
+static enum err find_socket(struct feed *f, const struct config *c, const char *run_folder,
+                            struct arena *a)
+{
+    if (is_random(c))
         f->socket = arena_printf(a, "random:%lu", c->model.vocabulary);
     else if (c->data.socket[0] != '\0')
         f->socket = arena_strdup(a, c->data.socket);
     else
-        TRY(own_socket(run_folder, a, &f->socket));
-    if (!random) TRY(start_daemon(f, c, run_folder, weft, a));
-    TRY(open_client(f, c, false, a, &f->train));
-    if (c->train.eval_every > 0) TRY(open_client(f, c, true, a, &f->validation));
+        return own_socket(run_folder, a, &f->socket);
     return OK;
+}
+
+static enum err open_clients(struct feed *f, const struct config *c, struct arena *a)
+{
+    TRY(open_client(f, c, false, a, &f->train));
+    return c->train.eval_every > 0 ? open_client(f, c, true, a, &f->validation) : OK;
+}
+
+static enum err open_owner(struct feed *f, const struct config *c, const char *run_folder,
+                           const char *weft, struct arena *a)
+{
+    if (!is_random(c)) TRY(start_daemon(f, c, run_folder, weft, a));
+    return open_clients(f, c, a);
+}
+
+// Owners first: what is wrong with the data is theirs to know, and no other rank waits for a datad
+// that will not come.
+static enum err open_in_turn(struct feed *f, const struct config *c, const char *run_folder,
+                             const char *weft, struct arena *a)
+{
+    enum err err = find_socket(f, c, run_folder, a);
+    if (err == OK && f->owner) err = open_owner(f, c, run_folder, weft, a);
+    TRY(fabric_agree(f->fabric, err));
+    return fabric_agree(f->fabric, f->owner ? OK : open_clients(f, c, a));
 }
 
 enum err feed_open(struct feed *f, const struct config *c, const char *run_folder, const char *weft,
                    struct fabric *fabric, struct arena *a)
 {
     *f = (struct feed){.fabric = fabric, .owner = fabric_local_rank(fabric) == 0};
-    enum err err = open_all(f, c, run_folder, weft, a);
-    err = fabric_agree(fabric, err);
+    enum err err = open_in_turn(f, c, run_folder, weft, a);
     if (err != OK) feed_close(f);
     return err;
 }
