@@ -116,6 +116,7 @@ struct section {
     const struct graph *graph; // of its RUN steps; NULL if none
     struct step *steps;
     int n_steps;
+    int scratch; // value that all its RUN steps share
 };
 
 struct plan_options {

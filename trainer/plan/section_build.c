@@ -25,7 +25,6 @@ struct builder {
     int *last_gradient;  // [n_units]: entry that writes the last
     int reducing;        // unit whose reduce is under way; -1 = none
     int reduce_step, received;
-    int scratch;
 };
 
 static int add_value(struct builder *b, enum value_kind kind, int reference, size_t n_bytes)
@@ -298,7 +297,7 @@ static void add_scratch(struct builder *b)
         most_bytes = size_max(
             most_bytes, row->scratch_bytes(b->graph, n, lockstep(b), b->plan->options.n_threads));
     }
-    b->scratch = add_value(b, VALUE_SCRATCH, -1, most_bytes);
+    b->section->scratch = add_value(b, VALUE_SCRATCH, -1, most_bytes);
 }
 
 static void open_builder(struct builder *b, struct plan *p, enum section_kind kind)
@@ -345,7 +344,7 @@ void section_build_round(struct plan *p, enum section_kind section, const struct
         end_gradients(&b, e);
     }
     finish_reduce(&b);
-    p->values[b.scratch].last = b.section->n_steps - 1;
+    p->values[b.section->scratch].last = b.section->n_steps - 1;
 }
 
 // --- the small sections ---

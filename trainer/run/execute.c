@@ -43,13 +43,6 @@ static enum err wait_for_start(const struct execute_call *c)
     return fabric_wait(c->e->fabric, &c->e->tickets[c->step->after]);
 }
 
-static int scratch_value(const struct plan *p, enum section_kind section)
-{
-    for (int v = 0; v < p->n_values; v++)
-        if (p->values[v].kind == VALUE_SCRATCH && p->values[v].section == (int)section) return v;
-    return -1;
-}
-
 static void bind_operand(const struct executor *e, const struct operand *o, void **at,
                          size_t *lane_elems)
 {
@@ -77,7 +70,7 @@ static enum err run(const struct execute_call *c)
                            .node = n,
                            .n_lanes = lanes.last - lanes.first,
                            .pool = e->pool,
-                           .scratch = execute_value(e, scratch_value(e->plan, c->program->section)),
+                           .scratch = execute_value(e, c->section->scratch),
                            .state_position = e->state_position,
                            .state_rows = e->state_rows};
     const struct operand *o = e->plan->operands + c->step->first_operand;
