@@ -1,6 +1,6 @@
 #pragma once
 // A source of the mixture: bins of whole tokenized documents, read whole. A dataset
-// (shard/dataset.h) is one; tests make others.
+// (shard/dataset/dataset.h) is one; tests make others.
 
 #include <stdbool.h>
 #include <stddef.h>

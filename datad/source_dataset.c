@@ -1,5 +1,5 @@
 #include "datad/source.h"
-#include "shard/dataset.h"
+#include "shard/dataset/dataset.h"
 
 static struct source_bin bin_of_dataset(const void *context, uint64_t bin)
 {

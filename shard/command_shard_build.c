@@ -5,8 +5,8 @@
 #include "base/cli.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "shard/build/dataset_build.h"
 #include "shard/command_shard.h"
-#include "shard/dataset_build.h"
 
 enum { WORKERS_LIMIT = 1024 };
 

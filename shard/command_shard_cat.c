@@ -4,8 +4,8 @@
 
 #include "base/cli.h"
 #include "shard/command_shard.h"
-#include "shard/dataset.h"
-#include "shard/tokenizer.h"
+#include "shard/dataset/dataset.h"
+#include "shard/tokenizer/tokenizer.h"
 
 static const uint64_t ALL = UINT64_MAX;
 

@@ -5,8 +5,8 @@
 #include "base/json_text.h"
 #include "base/size.h"
 #include "shard/command_shard.h"
-#include "shard/dataset.h"
-#include "shard/shard.h"
+#include "shard/dataset/dataset.h"
+#include "shard/format/shard.h"
 
 // Sums over the shards of a dataset; a column is one of the same name and type in each.
 struct column_sum {

@@ -4,8 +4,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "shard/command_shard.h"
-#include "shard/dataset_verify.h"
-#include "shard/shard.h"
+#include "shard/dataset/dataset_verify.h"
+#include "shard/format/shard.h"
 
 static void show_progress(void *context, uint64_t done, uint64_t total)
 {

@@ -10,7 +10,7 @@
 #include "base/cli.h"
 #include "base/file.h"
 #include "shard/command_tokenizer_train.h"
-#include "shard/tokenizer.h"
+#include "shard/tokenizer/tokenizer.h"
 
 #define INPUT_LIMIT_BYTES ((size_t)1 << 36)
 enum { INPUTS_LIMIT = 1 << 20 };

@@ -6,8 +6,8 @@
 
 #include "base/cli.h"
 #include "base/log.h"
-#include "shard/bpe_train.h"
-#include "shard/reader.h"
+#include "shard/read/reader.h"
+#include "shard/tokenizer/bpe_train.h"
 
 enum { OPERANDS_LIMIT = 1 << 20, PROGRESS_DOCUMENTS = 256 };
 

@@ -18,7 +18,7 @@
 #include "base/rng.h"
 #include "datad/client.h"
 #include "datad/datad_config.h"
-#include "shard/dataset.h"
+#include "shard/dataset/dataset.h"
 #include "tests/check.h"
 
 enum { DOCUMENTS = 300, DEADLINE_MS = 20000, T = 64 };

@@ -5,7 +5,7 @@
 BEGIN {
     narrow["shard topology"] = "topology/fabric.h"
     narrow["trainer datad"] = "datad/client.h datad/daemon.h datad/datad_config.h"
-    narrow["trainer shard"] = "shard/tokenizer.h shard/dataset.h"
+    narrow["trainer shard"] = "shard/tokenizer/tokenizer.h shard/dataset/dataset.h"
 
     door["mpi.h"] = "topology/fabric_mpi.c"
     door["sys/socket.h"] = door["sys/un.h"] = door["netinet/in.h"] = "datad/"

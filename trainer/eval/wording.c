@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "shard/dataset.h"
+#include "shard/dataset/dataset.h"
 
 enum { BYTES = 256 };
 

@@ -3,7 +3,7 @@
 
 #include "base/arena.h"
 #include "base/span.h"
-#include "shard/tokenizer.h"
+#include "shard/tokenizer/tokenizer.h"
 #include "trainer/config.h"
 
 struct wording {

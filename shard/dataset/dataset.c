@@ -1,0 +1,299 @@
+#include "shard/dataset/dataset.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/little.h"
+#include "base/size.h"
+#include "shard/dataset/dataset_index.h"
+#include "shard/format/shard.h"
+
+enum {
+    TOKENIZER_BYTES_LIMIT = 256 << 20,
+    BIN_TOKENS_LIMIT = 1 << 28 // checked before anybody makes room for a bin
+};
+
+// A shard with the columns of datasets found.
+struct member {
+    struct shard *shard;
+    uint32_t tokens, lengths, ids, sources, text_bytes;
+    uint64_t n_documents, n_tokens, n_bins;
+};
+
+struct bin {
+    struct dataset_bin bin;
+    uint64_t first_token; // within the shard
+};
+
+struct dataset {
+    struct dataset_info info;
+    struct member *members;
+    struct bin *bins;
+    size_t n_opened; // members to close
+};
+
+static unsigned long long wide(uint64_t v)
+{
+    return (unsigned long long)v;
+}
+
+// Opening
+
+static enum err find_columns(struct member *m)
+{
+    TRY(shard_column(m->shard, "tokens", &m->tokens));
+    TRY(shard_column(m->shard, "lengths", &m->lengths));
+    TRY(shard_column(m->shard, "ids", &m->ids));
+    TRY(shard_column(m->shard, "sources", &m->sources));
+    TRY(shard_column(m->shard, "text_bytes", &m->text_bytes));
+    const struct layout_column *columns = shard_layout(m->shard)->columns;
+    m->n_tokens = columns[m->tokens].n_elems;
+    m->n_documents = columns[m->lengths].n_elems;
+    if (columns[m->ids].n_elems != m->n_documents ||
+        columns[m->sources].n_elems != m->n_documents ||
+        columns[m->text_bytes].n_elems != m->n_documents)
+        return fail(ERR_DATA, "%s: its document columns differ in length", shard_name(m->shard));
+    return OK;
+}
+
+static enum err read_one(const struct shard *s, const char *name, uint64_t *out, uint64_t n)
+{
+    uint32_t column;
+    TRY(shard_column(s, name, &column));
+    if (shard_layout(s)->columns[column].n_elems != n)
+        return fail(ERR_DATA, "%s: column %s has %llu elements, expected %llu", shard_name(s), name,
+                    wide(shard_layout(s)->columns[column].n_elems), wide(n));
+    return shard_read_u64(s, column, 0, n, out);
+}
+
+// The shard speaks of the same ids as the index.
+static enum err check_vocabulary(const struct shard *s, const struct dataset_index *index)
+{
+    uint64_t vocabulary, end_of_text, hash[2];
+    TRY(read_one(s, "vocabulary", &vocabulary, 1));
+    TRY(read_one(s, "end_of_text", &end_of_text, 1));
+    TRY(read_one(s, "tokenizer_hash", hash, 2));
+    char hex[33];
+    hash_hex((struct hash128){.lo = hash[0], .hi = hash[1]}, hex);
+    if (vocabulary != index->vocabulary || end_of_text != index->end_of_text ||
+        strcmp(hex, index->tokenizer_hash) != 0)
+        return fail(ERR_DATA, "%s: made with another tokenizer than dataset.json says",
+                    shard_name(s));
+    return OK;
+}
+
+static enum err open_member(const char *folder, const struct dataset_index *index, size_t i,
+                            struct arena *a, struct member *m)
+{
+    const struct dataset_index_shard *entry = &index->shards[i];
+    TRY(shard_open(arena_printf(a, "%s/%s", folder, entry->file), a, &m->shard));
+    enum err e = find_columns(m);
+    m->n_bins = entry->n_bins;
+    const struct layout *l = shard_layout(m->shard);
+    char id[33];
+    hash_hex(l->file_id, id);
+    if (e == OK && (strcmp(id, entry->id) != 0 || l->file_bytes != entry->n_bytes ||
+                    m->n_documents != entry->n_documents || m->n_tokens != entry->n_tokens))
+        e = fail(ERR_CORRUPT, "%s: not the shard that dataset.json names (id %s, expected %s)",
+                 shard_name(m->shard), id, entry->id);
+    if (e == OK) e = check_vocabulary(m->shard, index);
+    if (e != OK) {
+        shard_close(m->shard);
+        m->shard = NULL;
+    }
+    return e;
+}
+
+// Fills bins[n_bins] from the shard's bin columns, which must cover its documents and tokens.
+static enum err read_bins(const struct member *m, uint64_t shard_idx, struct arena *a,
+                          struct bin *bins)
+{
+    uint64_t *documents = ARENA_ARRAY(a, uint64_t, m->n_bins);
+    uint64_t *tokens = ARENA_ARRAY(a, uint64_t, m->n_bins);
+    TRY(read_one(m->shard, "bin_documents", documents, m->n_bins));
+    TRY(read_one(m->shard, "bin_tokens", tokens, m->n_bins));
+    uint64_t first_document = 0, first_token = 0;
+    for (uint64_t b = 0; b < m->n_bins; b++) {
+        if (documents[b] == 0 || documents[b] > m->n_documents - first_document ||
+            tokens[b] < documents[b] || tokens[b] > m->n_tokens - first_token ||
+            tokens[b] > BIN_TOKENS_LIMIT)
+            return fail(ERR_DATA, "%s: bin %llu is not within the shard", shard_name(m->shard),
+                        wide(b));
+        bins[b] = (struct bin){{shard_idx, first_document, documents[b], tokens[b]}, first_token};
+        first_document += documents[b];
+        first_token += tokens[b];
+    }
+    if (first_document != m->n_documents || first_token != m->n_tokens)
+        return fail(ERR_DATA, "%s: its bins do not cover it", shard_name(m->shard));
+    return OK;
+}
+
+static enum err read_all_bins(struct dataset *d, struct arena *a)
+{
+    struct dataset_info *info = &d->info;
+    d->bins = ARENA_ARRAY(a, struct bin, info->n_bins);
+    uint64_t first = 0;
+    for (uint64_t i = 0; i < info->n_shards; i++) {
+        TRY(read_bins(&d->members[i], i, a, &d->bins[first]));
+        first += d->members[i].n_bins;
+    }
+    for (uint64_t b = 0; b < info->n_bins; b++) {
+        const struct dataset_bin *bin = &d->bins[b].bin;
+        info->max_bin_tokens = size_max(info->max_bin_tokens, bin->n_tokens);
+        info->max_bin_documents = size_max(info->max_bin_documents, bin->n_documents);
+    }
+    return OK;
+}
+
+// XXH3-128 of the shards' content ids, one after another.
+static struct hash128 hash_members(const struct dataset *d, struct arena *a)
+{
+    uint8_t *ids = arena_alloc(a, 16 * d->info.n_shards, 8);
+    for (uint64_t i = 0; i < d->info.n_shards; i++) {
+        const struct hash128 id = shard_layout(d->members[i].shard)->file_id;
+        little_put_u64(ids + 16 * i, id.lo);
+        little_put_u64(ids + 16 * i + 8, id.hi);
+    }
+    return hash_xxh3_128(ids, 16 * d->info.n_shards);
+}
+
+static enum err check_tokenizer(const char *folder, const struct dataset_index *index,
+                                struct arena *a, struct dataset_info *info)
+{
+    if (!index->tokenizer_file[0]) return OK;
+    const int n = snprintf(info->tokenizer_file, sizeof info->tokenizer_file, "%s/%s", folder,
+                           index->tokenizer_file);
+    if (n < 0 || (size_t)n >= sizeof info->tokenizer_file)
+        return fail(ERR_DATA, "%s: this path is too long (limit %zu with the tokenizer's name)",
+                    folder, sizeof info->tokenizer_file - 1);
+    struct span bytes;
+    TRY(file_read(info->tokenizer_file, TOKENIZER_BYTES_LIMIT, a, &bytes));
+    const char *hash = dataset_index_hex(hash_xxh3_128(bytes.data, bytes.n_bytes), a);
+    if (strcmp(hash, index->tokenizer_file_hash) != 0)
+        return fail(ERR_CORRUPT, "%s: not the file that dataset.json names (hash %s, expected %s)",
+                    info->tokenizer_file, hash, index->tokenizer_file_hash);
+    return OK;
+}
+
+// scratch holds what only opening needs.
+static enum err open_parts(const char *path, struct arena *a, struct arena *scratch,
+                           struct dataset *d)
+{
+    struct dataset_index index;
+    TRY(dataset_index_read(path, scratch, &index));
+    d->info = (struct dataset_info){.n_shards = index.n_shards,
+                                    .n_bins = index.n_bins,
+                                    .n_documents = index.n_documents,
+                                    .n_tokens = index.n_tokens,
+                                    .vocabulary = index.vocabulary,
+                                    .end_of_text = index.end_of_text};
+    TRY(check_tokenizer(path, &index, scratch, &d->info));
+    d->members = ARENA_ARRAY(a, struct member, index.n_shards);
+    for (size_t i = 0; i < index.n_shards; i++, d->n_opened++)
+        TRY(open_member(path, &index, i, a, &d->members[i]));
+    uint64_t hash[2] = {0, 0};
+    if (index.n_shards) TRY(read_one(d->members[0].shard, "tokenizer_hash", hash, 2));
+    d->info.tokenizer_hash = (struct hash128){.lo = hash[0], .hi = hash[1]};
+    d->info.hash = hash_members(d, scratch);
+    return read_all_bins(d, a);
+}
+
+enum err dataset_open(const char *path, struct arena *a, struct dataset **out)
+{
+    struct dataset *d = ARENA_NEW(a, struct dataset);
+    struct arena scratch;
+    arena_init(&scratch, "dataset open");
+    const enum err e = open_parts(path, a, &scratch, d);
+    arena_fini(&scratch);
+    if (e != OK) {
+        dataset_close(d);
+        return e;
+    }
+    *out = d;
+    return OK;
+}
+
+void dataset_close(struct dataset *d)
+{
+    if (!d) return;
+    for (size_t i = 0; i < d->n_opened; i++)
+        shard_close(d->members[i].shard);
+    d->n_opened = 0;
+}
+
+const struct dataset_info *dataset_info(const struct dataset *d)
+{
+    return &d->info;
+}
+
+struct dataset_bin dataset_bin(const struct dataset *d, uint64_t bin)
+{
+    ASSERT(bin < d->info.n_bins);
+    return d->bins[bin].bin;
+}
+
+const struct shard *dataset_shard(const struct dataset *d, uint64_t shard)
+{
+    ASSERT(shard < d->info.n_shards);
+    return d->members[shard].shard;
+}
+
+// Reading
+
+enum err dataset_read_lengths(const struct dataset *d, uint64_t bin, uint32_t *lengths)
+{
+    ASSERT(bin < d->info.n_bins);
+    const struct dataset_bin *b = &d->bins[bin].bin;
+    const struct member *m = &d->members[b->shard];
+    TRY(shard_read_u32(m->shard, m->lengths, b->first_document, b->n_documents, lengths));
+    uint64_t n_tokens = 0;
+    for (uint64_t i = 0; i < b->n_documents; i++)
+        n_tokens += lengths[i];
+    if (n_tokens != b->n_tokens)
+        return fail(ERR_DATA, "%s: bin %llu: its documents have %llu tokens, the bin %llu",
+                    shard_name(m->shard), wide(bin), wide(n_tokens), wide(b->n_tokens));
+    return OK;
+}
+
+enum err dataset_read_tokens(const struct dataset *d, uint64_t bin, uint32_t *tokens)
+{
+    ASSERT(bin < d->info.n_bins);
+    const struct dataset_bin *b = &d->bins[bin].bin;
+    const struct member *m = &d->members[b->shard];
+    TRY(shard_read_u32(m->shard, m->tokens, d->bins[bin].first_token, b->n_tokens, tokens));
+    for (uint64_t i = 0; i < b->n_tokens; i++) {
+        if (tokens[i] >= d->info.vocabulary)
+            return fail(ERR_DATA, "%s: bin %llu: token %u, the vocabulary has %u",
+                        shard_name(m->shard), wide(bin), tokens[i], d->info.vocabulary);
+    }
+    return OK;
+}
+
+enum err dataset_read_document(const struct dataset *d, uint64_t document, struct arena *a,
+                               struct dataset_document *out)
+{
+    uint64_t bin = 0, first = 0; // of the bin, over all shards
+    while (bin < d->info.n_bins && document - first >= d->bins[bin].bin.n_documents)
+        first += d->bins[bin++].bin.n_documents;
+    if (bin == d->info.n_bins)
+        return fail(ERR_DATA, "no document %llu: the dataset has %llu", wide(document),
+                    wide(d->info.n_documents));
+    const struct dataset_bin *b = &d->bins[bin].bin;
+    const struct member *m = &d->members[b->shard];
+    const uint64_t in_bin = document - first, in_shard = b->first_document + in_bin;
+    uint32_t *lengths = ARENA_ARRAY(a, uint32_t, b->n_documents);
+    TRY(dataset_read_lengths(d, bin, lengths));
+    uint64_t first_token = d->bins[bin].first_token;
+    for (uint64_t i = 0; i < in_bin; i++)
+        first_token += lengths[i];
+    struct dataset_document result = {.n_tokens = lengths[in_bin]};
+    uint32_t *tokens = ARENA_ARRAY(a, uint32_t, result.n_tokens);
+    TRY(shard_read_u32(m->shard, m->tokens, first_token, result.n_tokens, tokens));
+    TRY(shard_read_blobs(m->shard, m->ids, in_shard, 1, a, &result.id));
+    TRY(shard_read_blobs(m->shard, m->sources, in_shard, 1, a, &result.source));
+    TRY(shard_read_u32(m->shard, m->text_bytes, in_shard, 1, &result.text_bytes));
+    result.tokens = tokens;
+    *out = result;
+    return OK;
+}

@@ -1,0 +1,50 @@
+#pragma once
+// Turns files into records, in order, and records into documents. Reading records is one thread's
+// work and only looks for boundaries; a record becomes a document (HTML stripped, JSON parsed) in
+// any thread. Text bytes are kept as they are, valid UTF-8 or not.
+//
+// A text file is one document, or split: at form feeds, at two or more blank lines, or at a given
+// separator; then newlines around a piece are dropped, and pieces of only white space too.
+// An HTML file is one document. Each line of a JSONL file is an object with "text" and maybe "id".
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/span.h"
+#include "shard/read/inputs.h"
+
+enum {
+    READER_DOCUMENT_LIMIT = 64 << 20, // bytes of a record, checked before allocation
+    READER_HTML_LIMIT = 16 << 20,     // bytes of an HTML file
+    READER_ID_LIMIT = 1024            // bytes of a document's id
+};
+
+struct reader_record {
+    const struct input_file *file;
+    struct span raw;
+    uint64_t number; // line of a JSONL file or piece of a split text, from 1; 0 = the whole file
+};
+
+struct document {
+    struct span id, text;
+};
+
+struct reader;
+
+/// separator NULL = a text file is one document. Borrows files and separator; lives in a. Can't
+/// fail.
+struct reader *reader_open(const struct inputs *inputs, const char *separator, struct arena *a);
+/// Closes the open file. Can't fail.
+void reader_close(struct reader *r);
+/// The next record, its bytes in a; *more false at the end. Errors: ERR_IO, ERR_DATA (a record
+/// longer than the limit) naming file and record.
+enum err reader_next(struct reader *r, struct arena *a, struct reader_record *out,
+                     bool *more) MUST_CHECK;
+
+/// The document in a record, in a (or in the record); text of 0 bytes = nothing in it. Without an
+/// id of its own it is named by its source, with #piece or :line. Thread-safe. Errors: ERR_DATA
+/// naming file and line.
+enum err reader_document(const struct reader_record *record, struct arena *a,
+                         struct document *out) MUST_CHECK;
