@@ -1,8 +1,8 @@
 #pragma once
 // A document on its way from a file to a shard: an id, where it came from, and pieces in order.
-// A page or a line of JSONL is one text piece; a chat has a piece for each message, with loss on the
-// answers only; an interleaved page alternates text and images; a trajectory is an instruction and
-// bins of numbers; pre-tokenized input is one piece of tokens.
+// A page or a line of JSONL is one text piece; a chat has a piece for each message, with loss on
+// the answers only; an interleaved page alternates text and images; a trajectory is an instruction
+// and bins of numbers; pre-tokenized input is one piece of tokens.
 
 #include <stdbool.h>
 #include <stddef.h>

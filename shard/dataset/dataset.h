@@ -1,9 +1,8 @@
 #pragma once
 // A dataset as datad reads it: a folder of shards (shard/format/shard.h) that belong together, as
-// bins of about 1 M tokens of whole documents. A bin never crosses a shard. Opening costs O(shards + bins);
-// token bytes are read and checked frame by frame when asked for. Safe from several threads (reads
-// use pread and caller's buffers).
-
+// bins of about 1 M tokens of whole documents. A bin never crosses a shard. Opening costs
+// O(shards + bins); token bytes are read and checked frame by frame when asked for. Safe from
+// several threads (reads use pread and caller's buffers).
 #include <stdint.h>
 
 #include "base/arena.h"

@@ -1,6 +1,7 @@
 #pragma once
 // A shard: one file of named typed columns, each cut in frames that are compressed and checksummed
-// alone (frame.h, layout.h, docs/SHARD_FORMAT.md). Opening reads header, footer and directory; a read fetches, checks and decompresses only the frames that it needs. An open shard
+// alone (frame.h, layout.h, docs/SHARD_FORMAT.md). Opening reads header, footer and directory; a
+// read fetches, checks and decompresses only the frames that it needs. An open shard
 // does not change, so several threads may read it. Messages name file, column, frame and offset.
 //
 //     TRY(shard_open(path, a, &s));
