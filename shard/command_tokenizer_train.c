@@ -6,6 +6,7 @@
 
 #include "base/cli.h"
 #include "base/log.h"
+#include "shard/extract/html_text.h"
 #include "shard/read/reader.h"
 #include "shard/tokenizer/bpe_train.h"
 
@@ -19,6 +20,18 @@ struct training {
     uint64_t n_documents;
 };
 
+static enum err add_document(struct bpe_train *train, const struct document *document,
+                             struct arena *a)
+{
+    for (size_t i = 0; i < document->n_pieces; i++) {
+        struct span text = document->pieces[i].bytes;
+        if (document->pieces[i].kind != DOCUMENT_TEXT) continue;
+        if (document->html) TRY(html_text_extract(text, a, &text));
+        TRY(bpe_train_add(train, text));
+    }
+    return OK;
+}
+
 static enum err add_records(struct training *training, struct reader *reader,
                             struct bpe_train *train)
 {
@@ -30,7 +43,7 @@ static enum err add_records(struct training *training, struct reader *reader,
         struct document document;
         enum err e = reader_next(reader, &a, &record, &more);
         if (e == OK && more) e = reader_document(&record, &a, &document);
-        if (e == OK && more) e = bpe_train_add(train, document.text);
+        if (e == OK && more) e = add_document(train, &document, &a);
         arena_fini(&a);
         TRY(e);
         training->n_documents += more;
@@ -75,7 +88,8 @@ static enum err train_on(struct training *t, char *const *operands, size_t n_ope
     struct reader *reader = NULL;
     struct bpe_train *train = NULL;
     enum err e = inputs_list(operands, n_operands, &a, &t->inputs);
-    if (e == OK) reader = reader_open(&t->inputs, NULL, &a);
+    const struct reader_options options = {0};
+    if (e == OK) reader = reader_open(&t->inputs, &options, &a);
     if (e == OK) e = bpe_train_open(&a, &train);
     if (e == OK) e = train_into(t, reader, train, &a);
     if (reader != NULL) reader_close(reader);

@@ -11,6 +11,7 @@
 #include "base/size.h"
 #include "shard/dataset/dataset_folder.h"
 #include "shard/dataset/dataset_index.h"
+#include "shard/extract/html_text.h"
 #include "shard/format/shard_writer.h"
 #include "shard/read/reader.h"
 #include "shard/tokenizer/tokenizer.h"
@@ -28,6 +29,7 @@ enum {
 struct slot {
     struct reader_record record;
     struct document document;
+    struct span text;
     struct tokenizer_tokens tokens; // kept over batches
     enum err e;
     const char *error_line;
@@ -57,6 +59,7 @@ struct builder {
     struct hash128 tokenizer_hash;
     struct pool *pool;
     struct worker *workers;
+    struct reader_options reader_options;
     struct reader *reader;
     struct slot *slots;
     size_t n_slots;
@@ -70,12 +73,27 @@ struct builder {
 
 // Batches
 
+// The one text piece of a document; the text of a page.
+static enum err take_text(struct slot *slot, struct arena *a)
+{
+    const struct document *document = &slot->document;
+    slot->text = (struct span){0};
+    if (document->n_pieces == 0) return OK;
+    if (document->n_pieces > 1 || document->pieces[0].kind != DOCUMENT_TEXT)
+        return fail(ERR_DATA, "%s: a document of more than one text", slot->record.file->path);
+    slot->text = document->pieces[0].bytes;
+    if (!document->html) return OK;
+    const enum err e = html_text_extract(slot->text, a, &slot->text);
+    return e == OK ? OK : fail_at(e, "%s", slot->record.file->path);
+}
+
 static enum err encode_slot(struct builder *b, struct slot *slot, struct worker *worker)
 {
     slot->tokens.n_ids = 0;
     TRY(reader_document(&slot->record, &worker->texts, &slot->document));
-    if (!b->tokenizer || slot->document.text.n_bytes == 0) return OK;
-    return tokenizer_encode(b->tokenizer, worker->scratch, slot->document.text, &slot->tokens);
+    TRY(take_text(slot, &worker->texts));
+    if (!b->tokenizer || slot->text.n_bytes == 0) return OK;
+    return tokenizer_encode(b->tokenizer, worker->scratch, slot->text, &slot->tokens);
 }
 
 static void encode_task(void *context, size_t task_idx, size_t thread_idx)
@@ -180,7 +198,7 @@ static enum err add_tokens(struct builder *b, const struct slot *slot)
     const uint32_t column = b->columns.tokens;
     if (b->tokenizer)
         TRY(shard_writer_add_u32(b->writer, column, slot->tokens.ids, slot->tokens.n_ids));
-    const struct span text = b->tokenizer ? (struct span){0} : slot->document.text;
+    const struct span text = b->tokenizer ? (struct span){0} : slot->text;
     for (size_t done = 0; done < text.n_bytes;) {
         uint32_t ids[BYTES_AT_ONCE];
         const size_t n = size_min(BYTES_AT_ONCE, text.n_bytes - done);
@@ -195,7 +213,7 @@ static enum err add_tokens(struct builder *b, const struct slot *slot)
 static enum err add_document(struct builder *b, const struct slot *slot)
 {
     const struct document *document = &slot->document;
-    const uint64_t n_tokens = 1 + (b->tokenizer ? slot->tokens.n_ids : document->text.n_bytes);
+    const uint64_t n_tokens = 1 + (b->tokenizer ? slot->tokens.n_ids : slot->text.n_bytes);
     ASSERT(n_tokens <= UINT32_MAX); // READER_DOCUMENT_LIMIT
     if (b->bin_documents && b->bin_tokens + n_tokens > b->options->bin_tokens) {
         TRY(end_bin(b));
@@ -203,7 +221,7 @@ static enum err add_document(struct builder *b, const struct slot *slot)
     }
     if (!b->writer) begin_shard(b);
     const char *source = slot->record.file->source;
-    const uint32_t length = (uint32_t)n_tokens, text_bytes = (uint32_t)document->text.n_bytes;
+    const uint32_t length = (uint32_t)n_tokens, text_bytes = (uint32_t)slot->text.n_bytes;
     TRY(add_tokens(b, slot));
     TRY(shard_writer_add_u32(b->writer, b->columns.lengths, &length, 1));
     TRY(shard_writer_add_u32(b->writer, b->columns.text_bytes, &text_bytes, 1));
@@ -227,7 +245,7 @@ static enum err add_slot(struct builder *b, struct slot *slot)
         return OK;
     }
     if (slot->e != OK) return fail(slot->e, "%s", slot->error_line);
-    if (slot->document.text.n_bytes == 0) {
+    if (slot->text.n_bytes == 0) {
         b->result.n_empty++;
         return OK;
     }
@@ -329,8 +347,10 @@ static enum err build(struct builder *b)
     TRY(load_tokenizer(b));
     TRY(dataset_folder_begin(o->out, &b->run, &b->folder));
     TRY(open_workers(b));
-    b->reader = reader_open(&inputs, o->separator, &b->run);
+    b->reader_options = (struct reader_options){.separator = o->separator, .skip_bad = o->skip_bad};
+    b->reader = reader_open(&inputs, &b->reader_options, &b->run);
     TRY(build_documents(b));
+    b->result.n_bad += reader_loss(b->reader).n_documents;
     TRY(write_index(b));
     return dataset_folder_commit(&b->folder);
 }

@@ -52,10 +52,11 @@ static bool compressed(const char *path)
     return false;
 }
 
-static void add_file(struct walk *w, const char *path, const char *source, enum input_kind kind)
+static void add_file(struct walk *w, const char *path, const char *source, enum input_kind kind,
+                     uint64_t n_bytes)
 {
     struct node *node = ARENA_NEW(w->a, struct node);
-    node->file = (struct input_file){path, source, kind};
+    node->file = (struct input_file){path, source, kind, n_bytes};
     *w->last = node;
     w->last = &node->next;
     w->found.n_files++;
@@ -82,7 +83,7 @@ static enum err walk_entry(struct walk *w, const char *path, const char *source,
     }
     if (S_ISLNK(st.st_mode)) TRY(look_at(path, true, &st));
     if (S_ISREG(st.st_mode))
-        add_file(w, path, source, kind);
+        add_file(w, path, source, kind, (uint64_t)st.st_size);
     else
         w->found.n_skipped++;
     return OK;
@@ -126,7 +127,7 @@ static enum err walk_operand(struct walk *w, const char *path)
         return fail(ERR_DATA, "%s: compressed input is not read; unpack it first", path);
     enum input_kind kind = INPUT_TEXT;
     kind_of(path, &kind);
-    add_file(w, path, source, kind);
+    add_file(w, path, source, kind, (uint64_t)st.st_size);
     return OK;
 }
 

@@ -4,6 +4,7 @@
 // is counted; links to folders are not followed. An operand of another name is read as text.
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -17,6 +18,7 @@ struct input_file {
     const char
         *source; // last word of its operand and the path below it: names no machine's folders
     enum input_kind kind;
+    uint64_t n_bytes; // on disk when it was listed, to divide work by
 };
 
 struct inputs {

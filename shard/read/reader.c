@@ -7,14 +7,14 @@
 
 #include "base/file.h"
 #include "base/size.h"
-#include "shard/extract/html_text.h"
 #include "shard/read/reader_jsonl.h"
 
 enum { WINDOW_READ_BYTES = 1 << 20 };
 
 struct reader {
     const struct inputs *inputs;
-    const char *separator;
+    const struct reader_options *options;
+    struct reader_loss loss;
     struct arena window_arena; // owns the window; renewed when it grows
     size_t next_file;
     const struct input_file *file; // open, or NULL
@@ -24,12 +24,18 @@ struct reader {
     size_t capacity, first, searched, end;
 };
 
-struct reader *reader_open(const struct inputs *inputs, const char *separator, struct arena *a)
+struct reader *reader_open(const struct inputs *inputs, const struct reader_options *options,
+                           struct arena *a)
 {
     struct reader *r = ARENA_NEW(a, struct reader);
-    *r = (struct reader){.inputs = inputs, .separator = separator, .fd = -1};
+    *r = (struct reader){.inputs = inputs, .options = options, .fd = -1};
     arena_init(&r->window_arena, "reader window");
     return r;
+}
+
+struct reader_loss reader_loss(const struct reader *r)
+{
+    return r->loss;
 }
 
 static void close_file(struct reader *r)
@@ -155,7 +161,7 @@ static enum err next_record(struct reader *r, struct arena *a, struct reader_rec
     const bool lines = r->file->kind == INPUT_JSONL;
     for (;;) {
         struct span piece;
-        TRY(next_piece(r, lines ? "\n" : r->separator, &piece, more));
+        TRY(next_piece(r, lines ? "\n" : r->options->separator, &piece, more));
         if (!*more) return OK;
         if (lines) r->number++;
         if (blank(piece)) continue;
@@ -187,7 +193,7 @@ enum err reader_next(struct reader *r, struct arena *a, struct reader_record *ou
         if (!*more) return OK;
         const struct input_file *file = &r->inputs->files[r->next_file++];
         const bool streams =
-            file->kind == INPUT_JSONL || (file->kind == INPUT_TEXT && r->separator);
+            file->kind == INPUT_JSONL || (file->kind == INPUT_TEXT && r->options->separator);
         if (!streams) return read_whole(file, a, out);
         TRY(open_file(r, file));
     }
@@ -204,9 +210,9 @@ static struct span default_id(const struct reader_record *record, struct arena *
 }
 
 static enum err parse_line(const struct reader_record *record, struct arena *a,
-                           struct document *out)
+                           struct document *out, struct span *text)
 {
-    enum err e = reader_jsonl_parse(record->raw, a, &out->id, &out->text);
+    enum err e = reader_jsonl_parse(record->raw, a, &out->id, text);
     if (e == OK && out->id.n_bytes > READER_ID_LIMIT)
         e = fail(ERR_DATA, "\"id\" of %zu bytes, the limit is %d", out->id.n_bytes,
                  READER_ID_LIMIT);
@@ -216,13 +222,14 @@ static enum err parse_line(const struct reader_record *record, struct arena *a,
 
 enum err reader_document(const struct reader_record *record, struct arena *a, struct document *out)
 {
-    struct document document = {.text = record->raw};
-    if (record->file->kind == INPUT_JSONL) TRY(parse_line(record, a, &document));
-    if (record->file->kind == INPUT_HTML) {
-        const enum err e = html_text_extract(record->raw, a, &document.text);
-        if (e != OK) return fail_at(e, "%s", record->file->path);
-    }
+    struct document document = {.html = record->file->kind == INPUT_HTML};
+    struct span text = record->raw;
+    if (record->file->kind == INPUT_JSONL) TRY(parse_line(record, a, &document, &text));
     if (document.id.n_bytes == 0) document.id = default_id(record, a);
+    struct document_piece *piece = ARENA_NEW(a, struct document_piece);
+    *piece = (struct document_piece){DOCUMENT_TEXT, true, text};
+    document.pieces = piece;
+    document.n_pieces = 1;
     *out = document;
     return OK;
 }
