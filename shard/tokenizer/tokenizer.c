@@ -34,6 +34,17 @@ struct span tokenizer_bytes(const struct tokenizer *t, uint32_t id)
     return id < t->n_ids ? t->tokens[id].bytes : (struct span){0};
 }
 
+struct span tokenizer_bytes_first(const struct tokenizer *t, uint32_t id)
+{
+    return tokenizer_bytes(t, id);
+}
+
+const char *tokenizer_file_name(const struct tokenizer *t)
+{
+    (void)t;
+    return "tokenizer.json";
+}
+
 enum err tokenizer_scratch_open(struct tokenizer_scratch **out)
 {
     struct arena a;
