@@ -20,6 +20,7 @@ enum err fasttext_open(const char *path, struct arena *a, struct fasttext **out)
 enum err fasttext_open_memory(struct span bytes, const char *name, struct arena *a,
                               struct fasttext **out) MUST_CHECK;
 
+/// How many labels it knows. Can't fail.
 uint32_t fasttext_n_labels(const struct fasttext *f);
 /// "en" for "__label__en". Borrowed. Can't fail.
 const char *fasttext_label(const struct fasttext *f, uint32_t label);

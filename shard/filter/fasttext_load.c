@@ -18,6 +18,7 @@ enum {
     DIM_LIMIT = 4096,
     LABEL_LIMIT = 1 << 20,
     BUCKET_LIMIT = 1 << 28,
+    PRUNED_BUCKET_LIMIT = 1 << 24, // tables of them are allocated on the word of the file
     WORD_LIMIT = 1 << 16
 };
 static const uint64_t FILE_LIMIT = UINT64_C(16) << 30;
@@ -140,6 +141,7 @@ static enum err load_pruned(struct cursor *c, uint64_t n, struct fasttext *f, st
 {
     f->pruned = true;
     TRY(check(c, n <= f->bucket && n <= c->left.n_bytes / 8, "number of kept n-grams", n));
+    TRY(check(c, f->bucket <= PRUNED_BUCKET_LIMIT, "number of buckets", f->bucket));
     f->bucket_row = ARENA_ARRAY(a, uint32_t, f->bucket);
     f->bucket_known = ARENA_ARRAY(a, uint64_t, f->bucket / 64 + 1);
     for (uint64_t i = 0; i < n; i++) {
@@ -302,7 +304,6 @@ static enum err load(struct cursor *c, struct fasttext *f, struct arena *a)
     uint64_t n_ngram_rows = 0;
     bool quantised, output_quantised;
     TRY(load_arguments(c, f));
-    TRY(span_table_open(&f->words, a));
     TRY(load_dictionary(c, f, &n_ngram_rows, a));
     TRY(take_flag(c, &quantised));
     if (f->pruned && !quantised)
@@ -321,6 +322,7 @@ enum err fasttext_open_memory(struct span bytes, const char *name, struct arena 
 {
     struct cursor c = {name, bytes};
     struct fasttext *f = ARENA_NEW(a, struct fasttext);
+    TRY(span_table_open(&f->words, a));
     const enum err e = load(&c, f, a);
     struct span_table words = f->words;
     f->words = span_table_take(&words, a);

@@ -22,7 +22,7 @@ struct language_label {
 /// model NULL = CLD2, else the path of a fastText .bin or .ftz. Lives in a. Errors: those of
 /// fasttext_open.
 enum err language_open(const char *model, struct arena *a, struct language **out) MUST_CHECK;
-/// The label of text; bytes that are not UTF-8 are read as spaces by CLD2. a is scratch. Thread-safe
-/// with an arena a thread. Can't fail.
+/// The label of text; bytes that are not UTF-8 are read as spaces by CLD2. a is scratch.
+/// Thread-safe with an arena a thread. Can't fail.
 void language_detect(const struct language *l, struct span text, struct arena *a,
                      struct language_label *out);

@@ -81,8 +81,8 @@ static size_t local_part(struct span text, size_t least, size_t at)
     return at;
 }
 
-/// Octet at at as the expression reads it: 25x, 2xx, then up to three digits that begin with 0 or 1,
-/// then up to two. Returns its length, 0 if there is none.
+/// Octet at at as the expression reads it: 25x, 2xx, then up to three digits that begin with 0 or
+/// 1, then up to two. Returns its length, 0 if there is none.
 static size_t octet(struct span text, size_t at, uint32_t *value)
 {
     size_t n = 0;
@@ -194,9 +194,10 @@ static size_t address(struct span text, size_t at, bool *mask)
     const size_t first = three_octets(text, at, &value, &zero_led);
     if (first == 0) return 0;
     const size_t length = octet(text, at + first, &last);
+    if (length == 0) return 0;
     zero_led |= length > 1 && text.data[at + first] == '0';
     *mask = !zero_led && is_global(value << 8 | last);
-    return length == 0 ? 0 : first + length;
+    return first + length;
 }
 
 static struct span mask_addresses(struct span text, struct arena *a, uint64_t *count)
