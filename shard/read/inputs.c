@@ -1,21 +1,17 @@
 #include "shard/read/inputs.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
 
 #include "base/fault.h"
 #include "base/file.h"
+#include "shard/read/reader_kind.h"
 
-static const struct {
-    const char *suffix;
-    enum input_kind kind;
-} SUFFIXES[] = {{".txt", INPUT_TEXT},  {".rst", INPUT_TEXT}, {".md", INPUT_TEXT},
-                {".html", INPUT_HTML}, {".htm", INPUT_HTML}, {".jsonl", INPUT_JSONL}};
-
-static const char *const COMPRESSED[] = {".gz", ".zst", ".bz2", ".xz", ".zip"};
+static const char *const PACKED[] = {".gz", ".zst"};
+static const char *const ARCHIVES[] = {".bz2", ".xz", ".zip", ".7z", ".lz4"};
 
 struct node {
     struct input_file file;
@@ -28,79 +24,49 @@ struct walk {
     struct inputs found;
 };
 
+// A folder on the way: its names, and whether a file of captions speaks for the images below it.
+struct folder {
+    const char *path, *source;
+    struct file_list list;
+    bool captions;
+    int depth;
+};
+
+// Names
+
 static bool ends_with(const char *text, const char *suffix)
 {
     const size_t n = strlen(text), m = strlen(suffix);
     return n > m && strcasecmp(text + n - m, suffix) == 0;
 }
 
-static bool kind_of(const char *path, enum input_kind *kind)
+// The suffix of the table that ends the text, or NULL.
+static const char *suffix_of(const char *text, const char *const *suffixes, size_t n)
 {
-    for (size_t i = 0; i < sizeof SUFFIXES / sizeof SUFFIXES[0]; i++) {
-        if (!ends_with(path, SUFFIXES[i].suffix)) continue;
-        *kind = SUFFIXES[i].kind;
+    for (size_t i = 0; i < n && suffixes[i]; i++) {
+        if (ends_with(text, suffixes[i])) return suffixes[i];
+    }
+    return NULL;
+}
+
+static const char *kind_suffix(enum input_kind kind, const char *name)
+{
+    const struct reader_kind *row = &READER_KINDS[kind];
+    return suffix_of(name, row->suffixes, sizeof row->suffixes / sizeof *row->suffixes);
+}
+
+// The kind that the file's name tells.
+static bool kind_of(struct arena *a, const char *name, struct input_file *out)
+{
+    const char *packed = suffix_of(name, PACKED, sizeof PACKED / sizeof *PACKED);
+    if (packed) name = arena_strndup(a, name, strlen(name) - strlen(packed));
+    for (enum input_kind kind = 0; kind < INPUT_N; kind++) {
+        if (!kind_suffix(kind, name) || (packed && !READER_KINDS[kind].compressed)) continue;
+        out->kind = kind;
+        out->compressed = packed;
         return true;
     }
     return false;
-}
-
-static bool compressed(const char *path)
-{
-    for (size_t i = 0; i < sizeof COMPRESSED / sizeof COMPRESSED[0]; i++) {
-        if (ends_with(path, COMPRESSED[i])) return true;
-    }
-    return false;
-}
-
-static void add_file(struct walk *w, const char *path, const char *source, enum input_kind kind,
-                     uint64_t n_bytes)
-{
-    struct node *node = ARENA_NEW(w->a, struct node);
-    node->file = (struct input_file){path, source, kind, n_bytes};
-    *w->last = node;
-    w->last = &node->next;
-    w->found.n_files++;
-}
-
-static enum err look_at(const char *path, bool follow, struct stat *st)
-{
-    const bool failed =
-        fault_hit("inputs_stat") || (follow ? stat(path, st) : lstat(path, st)) != 0;
-    return failed ? fail(ERR_IO, "open %s: %s", path, strerror(errno)) : OK;
-}
-
-static enum err walk_folder(struct walk *w, const char *path, const char *source, int depth);
-
-static enum err walk_entry(struct walk *w, const char *path, const char *source, int depth)
-{
-    struct stat st;
-    TRY(look_at(path, false, &st));
-    if (S_ISDIR(st.st_mode)) return walk_folder(w, path, source, depth + 1);
-    enum input_kind kind;
-    if (!kind_of(path, &kind)) {
-        w->found.n_skipped++;
-        return OK;
-    }
-    if (S_ISLNK(st.st_mode)) TRY(look_at(path, true, &st));
-    if (S_ISREG(st.st_mode))
-        add_file(w, path, source, kind, (uint64_t)st.st_size);
-    else
-        w->found.n_skipped++;
-    return OK;
-}
-
-static enum err walk_folder(struct walk *w, const char *path, const char *source, int depth)
-{
-    if (depth > INPUTS_DEPTH_LIMIT)
-        return fail(ERR_DATA, "%s: folders deeper than %d", path, INPUTS_DEPTH_LIMIT);
-    struct file_list list;
-    TRY(file_list(path, w->a, &list));
-    for (size_t i = 0; i < list.n_names; i++) {
-        const char *name = list.names[i];
-        TRY(walk_entry(w, arena_printf(w->a, "%s/%s", path, name),
-                       arena_printf(w->a, "%s%s%s", source, source[0] ? "/" : "", name), depth));
-    }
-    return OK;
 }
 
 // The last word of path ("" for ".", ".." and "/").
@@ -116,18 +82,139 @@ static const char *last_word(struct arena *a, const char *path)
     return strcmp(word, ".") == 0 || strcmp(word, "..") == 0 ? "" : word;
 }
 
+// Captions
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool has_name(const struct file_list *list, const char *name)
+{
+    return bsearch(&name, list->names, list->n_names, sizeof *list->names, compare_names) != NULL;
+}
+
+// The image's name with .txt in place of its suffix.
+static const char *caption_name(struct arena *a, const char *name, const char *suffix)
+{
+    return arena_printf(a, "%.*s.txt", (int)(strlen(name) - strlen(suffix)), name);
+}
+
+// Whether a .txt stands beside an image of its name: then it is that image's caption.
+static bool is_caption(struct arena *a, const struct file_list *list, const char *name)
+{
+    const struct reader_kind *image = &READER_KINDS[INPUT_IMAGE];
+    if (!ends_with(name, ".txt")) return false;
+    for (size_t i = 0; i < sizeof image->suffixes / sizeof *image->suffixes; i++) {
+        if (image->suffixes[i] && has_name(list, arena_printf(a, "%.*s%s", (int)(strlen(name) - 4),
+                                                              name, image->suffixes[i])))
+            return true;
+    }
+    return false;
+}
+
+// The walk
+
+static void add_file(struct walk *w, struct input_file file)
+{
+    struct node *node = ARENA_NEW(w->a, struct node);
+    node->file = file;
+    *w->last = node;
+    w->last = &node->next;
+    w->found.n_files++;
+}
+
+static enum err look_at(const char *path, bool follow, struct stat *st)
+{
+    const bool failed =
+        fault_hit("inputs_stat") || (follow ? stat(path, st) : lstat(path, st)) != 0;
+    return failed ? fail(ERR_IO, "open %s: %s", path, strerror(errno)) : OK;
+}
+
+// Whether a file of that name in the folder is an input of its own; what is part of another input
+// (an image or a caption) is not counted as skipped either.
+static bool wanted(struct walk *w, const struct folder *folder, const char *name,
+                   struct input_file *file)
+{
+    const bool known = kind_of(w->a, name, file);
+    if (is_caption(w->a, &folder->list, name)) return false;
+    if (known && file->kind == INPUT_IMAGE) {
+        if (has_name(&folder->list, caption_name(w->a, name, kind_suffix(INPUT_IMAGE, name))))
+            return true;
+        w->found.n_skipped += !folder->captions;
+        return false;
+    }
+    if (known && READER_KINDS[file->kind].within_folders) return true;
+    w->found.n_skipped++;
+    return false;
+}
+
+static enum err walk_folder(struct walk *w, const struct folder *from, const char *path,
+                            const char *source);
+
+static enum err walk_entry(struct walk *w, const struct folder *folder, const char *name)
+{
+    const char *path = arena_printf(w->a, "%s/%s", folder->path, name);
+    const char *source =
+        arena_printf(w->a, "%s%s%s", folder->source, folder->source[0] ? "/" : "", name);
+    struct stat st;
+    TRY(look_at(path, false, &st));
+    if (S_ISDIR(st.st_mode)) return walk_folder(w, folder, path, source);
+    struct input_file file = {.path = path, .source = source};
+    if (!wanted(w, folder, name, &file)) return OK;
+    if (S_ISLNK(st.st_mode)) TRY(look_at(path, true, &st));
+    file.n_bytes = (uint64_t)st.st_size;
+    if (S_ISREG(st.st_mode))
+        add_file(w, file);
+    else
+        w->found.n_skipped++;
+    return OK;
+}
+
+static enum err walk_folder(struct walk *w, const struct folder *from, const char *path,
+                            const char *source)
+{
+    struct folder folder = {.path = path, .source = source, .depth = from ? from->depth + 1 : 0};
+    if (folder.depth > INPUTS_DEPTH_LIMIT)
+        return fail(ERR_DATA, "%s: folders deeper than %d", path, INPUTS_DEPTH_LIMIT);
+    TRY(file_list(path, w->a, &folder.list));
+    folder.captions = (from && from->captions) || has_name(&folder.list, "metadata.jsonl") ||
+                      has_name(&folder.list, "captions.jsonl");
+    for (size_t i = 0; i < folder.list.n_names; i++)
+        TRY(walk_entry(w, &folder, folder.list.names[i]));
+    return OK;
+}
+
+// The kind that a named file's first bytes tell, or text.
+static enum err sniff(struct input_file *file)
+{
+    struct unpack *s;
+    file->kind = INPUT_TEXT;
+    TRY(unpack_open(file->path, &s));
+    const enum err e = unpack_fill(s);
+    for (enum input_kind kind = 0; e == OK && kind < INPUT_N; kind++) {
+        const struct reader_kind *row = &READER_KINDS[kind];
+        if (row->sniff && row->sniff(unpack_window(s))) file->kind = kind;
+    }
+    unpack_close(s);
+    return e == ERR_DATA ? OK : e;
+}
+
 static enum err walk_operand(struct walk *w, const char *path)
 {
     struct stat st;
     TRY(look_at(path, true, &st));
-    const char *source = last_word(w->a, path);
-    if (S_ISDIR(st.st_mode)) return walk_folder(w, path, source, 0);
+    struct input_file file = {.path = path, .source = last_word(w->a, path)};
+    if (S_ISDIR(st.st_mode)) return walk_folder(w, NULL, path, file.source);
     if (!S_ISREG(st.st_mode)) return fail(ERR_DATA, "%s: neither a file nor a folder", path);
-    if (compressed(path))
-        return fail(ERR_DATA, "%s: compressed input is not read; unpack it first", path);
-    enum input_kind kind = INPUT_TEXT;
-    kind_of(path, &kind);
-    add_file(w, path, source, kind, (uint64_t)st.st_size);
+    if (suffix_of(path, ARCHIVES, sizeof ARCHIVES / sizeof *ARCHIVES))
+        return fail(ERR_DATA, "%s: input compressed this way is not read; unpack it first", path);
+    if (!kind_of(w->a, path, &file)) {
+        file.compressed = suffix_of(path, PACKED, sizeof PACKED / sizeof *PACKED);
+        TRY(sniff(&file));
+    }
+    file.n_bytes = (uint64_t)st.st_size;
+    add_file(w, file);
     return OK;
 }
 

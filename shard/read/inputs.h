@@ -1,15 +1,17 @@
 #pragma once
 // Which files a corpus consists of: operands of the command line, folders walked recursively in
-// sorted order. Within folders .txt .rst .md (text), .html .htm and .jsonl are taken and the rest
-// is counted; links to folders are not followed. An operand of another name is read as text.
+// sorted order. What kind a file is its name says (shard/read/reader_kind.c), with .gz or .zst
+// behind it where that kind may be compressed. Within folders the rest is counted, and links to
+// folders are not followed. An operand of another name is told by its first bytes, or read as text.
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/arena.h"
 #include "base/err.h"
 
-enum input_kind { INPUT_TEXT, INPUT_HTML, INPUT_JSONL };
+enum input_kind { INPUT_TEXT, INPUT_HTML, INPUT_JSONL, INPUT_WARC, INPUT_IMAGE, INPUT_N };
 
 enum { INPUTS_DEPTH_LIMIT = 64 };
 
@@ -18,6 +20,7 @@ struct input_file {
     const char
         *source; // last word of its operand and the path below it: names no machine's folders
     enum input_kind kind;
+    bool compressed;  // by its name: .gz or .zst
     uint64_t n_bytes; // on disk when it was listed, to divide work by
 };
 

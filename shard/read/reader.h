@@ -25,6 +25,7 @@ enum {
 
 struct reader_record {
     const struct input_file *file;
+    const struct reader_options *options;
     struct span raw;
     uint64_t number; // line of a JSONL file or piece of a split text, from 1; 0 = the whole file
 };

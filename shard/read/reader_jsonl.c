@@ -1,42 +1,67 @@
 #include "shard/read/reader_jsonl.h"
 
-#include <jansson.h>
 #include <string.h>
 
-static struct span copy(struct arena *a, const char *data, size_t n_bytes)
+#include "shard/read/json_shape.h"
+#include "shard/read/reader_kind.h"
+
+// Lines that are not blank.
+enum err reader_jsonl_next(struct reader *r, struct arena *a, struct reader_record *out)
 {
-    return (struct span){(const uint8_t *)arena_strndup(a, data, n_bytes), n_bytes};
+    for (;;) {
+        struct span line;
+        TRY(reader_piece(r, "\n", &line));
+        if (r->ended) return OK;
+        r->number++;
+        if (reader_blank(line)) continue;
+        *out = reader_record_of(r, line, a);
+        return OK;
+    }
 }
 
-// arena_strndup stops at no NUL: it copies n bytes.
-static enum err take_fields(const json_t *root, struct arena *a, struct span *id, struct span *text)
+static enum err take_id(const struct json_source *s, struct document *out)
 {
-    if (!json_is_object(root)) return fail(ERR_DATA, "not a JSON object");
-    const json_t *text_value = json_object_get(root, "text");
-    const json_t *id_value = json_object_get(root, "id");
-    if (!text_value) return fail(ERR_DATA, "no \"text\" in the object");
-    if (!json_is_string(text_value)) return fail(ERR_DATA, "\"text\" is not a string");
-    if (id_value && !json_is_string(id_value) && !json_is_integer(id_value) &&
-        !json_is_null(id_value))
+    const json_t *id = json_object_get(s->root, "id");
+    if (json_is_string(id))
+        out->id = json_shape_string(s, id);
+    else if (json_is_integer(id))
+        out->id = json_shape_literal(
+            arena_printf(s->pieces->arena, "%lld", (long long)json_integer_value(id)));
+    else if (id && !json_is_null(id))
         return fail(ERR_DATA, "\"id\" is neither a string nor an integer");
-    *id = (struct span){0};
-    if (json_is_string(id_value))
-        *id = copy(a, json_string_value(id_value), json_string_length(id_value));
-    if (json_is_integer(id_value)) {
-        const char *digits = arena_printf(a, "%lld", (long long)json_integer_value(id_value));
-        *id = (struct span){(const uint8_t *)digits, strlen(digits)};
-    }
-    *text = copy(a, json_string_value(text_value), json_string_length(text_value));
+    const json_t *url = json_object_get(s->root, "url");
+    if (json_is_string(url)) out->url = json_shape_string(s, url);
     return OK;
 }
 
-enum err reader_jsonl_parse(struct span line, struct arena *a, struct span *id, struct span *text)
+static enum err take_fields(const struct json_source *s, struct document *out)
+{
+    if (!json_is_object(s->root)) return fail(ERR_DATA, "not a JSON object");
+    const struct json_shape *shape = json_shape_find(s);
+    if (!shape) return fail(ERR_DATA, "no \"text\" in the object, nor another shape of document");
+    TRY(take_id(s, out));
+    TRY(shape->read(s));
+    piece_list_end(s->pieces, out);
+    return OK;
+}
+
+enum err reader_jsonl_parse(const struct reader_record *record, struct arena *a,
+                            struct document *out)
 {
     json_error_t error;
-    json_t *root = json_loadb((const char *)line.data, line.n_bytes,
+    json_t *root = json_loadb((const char *)record->raw.data, record->raw.n_bytes,
                               JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     if (!root) return fail(ERR_DATA, "column %d: %s", error.column, error.text);
-    const enum err e = take_fields(root, a, id, text);
+    struct piece_list pieces = {.arena = a};
+    const struct json_source source = {record, root, &pieces};
+    const enum err e = take_fields(&source, out);
     json_decref(root);
     return e;
+}
+
+enum err reader_json_document(const struct reader_record *record, struct arena *a,
+                              struct document *out)
+{
+    const enum err e = reader_jsonl_parse(record, a, out);
+    return e == OK ? OK : reader_fail_at(record, e);
 }

@@ -1,11 +1,10 @@
 #pragma once
-// A line of JSONL: an object with the string "text" and maybe an "id" (string or integer).
+// A JSON object as a document. What it holds tells its shape (shard/read/json_shape.c): text, a
+// chat, an interleaved page, a captioned image, a trajectory.
 
-#include "base/arena.h"
-#include "base/err.h"
-#include "base/span.h"
+#include "shard/read/reader.h"
 
-/// Text and id (n_bytes 0 if none), in a. Errors: ERR_DATA: not JSON (which is UTF-8 without lone
-/// surrogates), a key twice, no text, or a wrong type.
-enum err reader_jsonl_parse(struct span line, struct arena *a, struct span *id,
-                            struct span *text) MUST_CHECK;
+/// The document in the object that record holds, in a. Errors: ERR_DATA: not JSON (which is UTF-8
+/// without lone surrogates), a key twice, no known shape, a wrong type.
+enum err reader_jsonl_parse(const struct reader_record *record, struct arena *a,
+                            struct document *out) MUST_CHECK;

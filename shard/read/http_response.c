@@ -1,0 +1,151 @@
+#include "shard/read/http_response.h"
+
+#include <string.h>
+#include <zlib.h>
+
+#include "base/size.h"
+#include "shard/read/header_fields.h"
+
+enum { HEAD_LIMIT_BYTES = 64 << 10, FIRST_BYTES = 16 << 10 };
+
+static enum err parse_status(struct span line, unsigned *out)
+{
+    static const char http[] = "HTTP/";
+    const uint8_t *blank = line.n_bytes ? memchr(line.data, ' ', line.n_bytes) : NULL;
+    if (line.n_bytes < sizeof http || memcmp(line.data, http, sizeof http - 1) != 0 || !blank)
+        return fail(ERR_DATA, "not an HTTP response");
+    const struct span rest = {blank + 1, line.n_bytes - (size_t)(blank + 1 - line.data)};
+    uint64_t status;
+    if (rest.n_bytes < 3 || !header_fields_number((struct span){rest.data, 3}, &status))
+        return fail(ERR_DATA, "an HTTP response without a status");
+    *out = (unsigned)status;
+    return OK;
+}
+
+enum err http_response_parse(struct span block, struct http_response *out)
+{
+    const struct span most = {block.data, size_min(block.n_bytes, HEAD_LIMIT_BYTES)};
+    const size_t n_head = header_fields_end(most);
+    if (n_head == 0) return fail(ERR_DATA, "an HTTP response whose head does not end");
+    struct span head = {block.data, n_head}, line;
+    header_fields_line(&head, &line);
+    struct http_response response = {.body = {block.data + n_head, block.n_bytes - n_head}};
+    TRY(parse_status(line, &response.status));
+    const struct span type = header_fields_get(head, "Content-Type");
+    response.media_type = header_fields_word(type);
+    response.charset = header_fields_parameter(type, "charset");
+    response.encoding = header_fields_get(head, "Content-Encoding");
+    response.chunked = header_fields_equal(
+        header_fields_word(header_fields_get(head, "Transfer-Encoding")), "chunked");
+    *out = response;
+    return OK;
+}
+
+// The size in a chunk's first line.
+static bool chunk_size(struct span line, size_t *out)
+{
+    size_t n = 0, digits = 0;
+    for (; digits < line.n_bytes && digits < 16; digits++) {
+        const uint8_t c = line.data[digits];
+        if (c >= '0' && c <= '9')
+            n = n << 4 | (size_t)(c - '0');
+        else if ((c | 32) >= 'a' && (c | 32) <= 'f')
+            n = n << 4 | (size_t)((c | 32) - 'a' + 10);
+        else
+            break;
+    }
+    const bool ended =
+        digits == line.n_bytes || line.data[digits] == ';' || line.data[digits] == ' ';
+    *out = n;
+    return digits > 0 && ended;
+}
+
+// A body that breaks off within a chunk is kept as far as it goes: crawlers cut long ones.
+static struct span without_chunks(struct span body, struct arena *a)
+{
+    uint8_t *joined = arena_alloc(a, body.n_bytes, 1);
+    size_t n_joined = 0, n_chunk;
+    struct span rest = body, line;
+    while (header_fields_line(&rest, &line)) {
+        if (!chunk_size(line, &n_chunk)) return n_joined ? (struct span){joined, n_joined} : body;
+        if (n_chunk == 0) break;
+        const size_t n = size_min(n_chunk, rest.n_bytes);
+        memcpy(joined + n_joined, rest.data, n);
+        n_joined += n;
+        rest = (struct span){rest.data + n, rest.n_bytes - n};
+        header_fields_line(&rest, &line); // the line end behind the chunk
+    }
+    return (struct span){joined, n_joined};
+}
+
+static enum err inflate_all(z_stream *zlib, size_t limit_bytes, struct arena *a, struct span *out)
+{
+    size_t capacity = size_min(size_max(FIRST_BYTES, 4 * (size_t)zlib->avail_in), limit_bytes + 1);
+    size_t n = 0;
+    uint8_t *data = arena_alloc(a, capacity, 1);
+    for (;;) {
+        zlib->next_out = data + n;
+        zlib->avail_out = (uInt)(capacity - n);
+        const int result = inflate(zlib, Z_NO_FLUSH);
+        n = capacity - zlib->avail_out;
+        if (n > limit_bytes)
+            return fail(ERR_DATA, "a body of more than %zu bytes when unpacked", limit_bytes);
+        const bool cut = result == Z_BUF_ERROR && zlib->avail_in == 0 && n > 0;
+        if (result == Z_STREAM_END || cut ||
+            (result == Z_OK && zlib->avail_in == 0 && n < capacity))
+            break;
+        if (result != Z_OK && result != Z_BUF_ERROR)
+            return fail(ERR_DATA, "a damaged compressed body: %s", zlib->msg ? zlib->msg : "ends");
+        if (n < capacity) return fail(ERR_DATA, "a damaged compressed body: it ends");
+        const size_t larger = size_min(4 * capacity, limit_bytes + 1);
+        uint8_t *grown = arena_alloc(a, larger, 1);
+        memcpy(grown, data, n);
+        data = grown;
+        capacity = larger;
+    }
+    *out = (struct span){data, n};
+    return OK;
+}
+
+static enum err inflate_body(struct span body, int window_bits, size_t limit_bytes, struct arena *a,
+                             struct span *out)
+{
+    z_stream zlib = {.avail_in = (uInt)body.n_bytes};
+    uint8_t *in = arena_alloc(a, body.n_bytes, 1); // zlib's next_in is not const
+    memcpy(in, body.data, body.n_bytes);
+    zlib.next_in = in;
+    if (inflateInit2(&zlib, window_bits) != Z_OK) return fail(ERR_MEMORY, "inflate");
+    const enum err e = inflate_all(&zlib, limit_bytes, a, out);
+    inflateEnd(&zlib);
+    return e;
+}
+
+static bool is_gzip(struct span body)
+{
+    return body.n_bytes >= 3 && body.data[0] == 0x1f && body.data[1] == 0x8b && body.data[2] == 8;
+}
+
+static bool is_zlib(struct span body)
+{
+    return body.n_bytes >= 2 && (body.data[0] & 15) == 8 &&
+           (body.data[0] << 8 | body.data[1]) % 31 == 0;
+}
+
+enum err http_response_body(const struct http_response *response, size_t limit_bytes,
+                            struct arena *a, struct span *out)
+{
+    struct span body = response->body;
+    if (body.n_bytes > limit_bytes)
+        return fail(ERR_DATA, "a body of more than %zu bytes", limit_bytes);
+    if (response->chunked) body = without_chunks(body, a);
+    const struct span encoding = header_fields_word(response->encoding);
+    if (header_fields_equal(encoding, "br") || header_fields_equal(encoding, "zstd"))
+        return fail(ERR_DATA, "a body in encoding '%.*s', which is not read", (int)encoding.n_bytes,
+                    (const char *)encoding.data);
+    if (is_gzip(body) && encoding.n_bytes)
+        return inflate_body(body, 16 + MAX_WBITS, limit_bytes, a, out);
+    if (header_fields_equal(encoding, "deflate") && is_zlib(body))
+        return inflate_body(body, MAX_WBITS, limit_bytes, a, out);
+    *out = body;
+    return OK;
+}

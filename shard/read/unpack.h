@@ -1,0 +1,47 @@
+#pragma once
+// The bytes of a file, as they stand or decompressed (gzip of any number of members, zstd of any
+// number of frames; told by the first bytes, not by the name), seen through a window that its
+// reader moves. Memory is what the reader leaves in the window, plus a few MiB (zstd: its own
+// window, at most 128 MiB).
+//
+//     TRY(unpack_open(path, &s));
+//     while (!unpack_ended(s)) {
+//         TRY(unpack_fill(s));
+//         struct span window = unpack_window(s);
+//         ... unpack_take(s, n);
+//     }
+//     unpack_close(s);
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/span.h"
+
+struct unpack;
+
+/// Borrows path. Errors: ERR_IO ERR_MEMORY.
+enum err unpack_open(const char *path, struct unpack **out) MUST_CHECK;
+/// NULL is fine. Can't fail.
+void unpack_close(struct unpack *s);
+/// What is read and not yet taken; valid until the next fill. Can't fail.
+struct span unpack_window(const struct unpack *s);
+/// The first n bytes of the window are done with. Can't fail.
+void unpack_take(struct unpack *s, size_t n);
+/// Takes the whole window. Can't fail.
+void unpack_take_all(struct unpack *s);
+/// Appends bytes to the window; none when the file is at its end. Errors: ERR_IO ERR_MEMORY;
+/// ERR_DATA where compressed data are damaged: then unpack_resync.
+enum err unpack_fill(struct unpack *s) MUST_CHECK;
+/// True when nothing follows the window. Can't fail.
+bool unpack_ended(const struct unpack *s);
+/// True when what the last fill appended is the beginning of a member or frame. Can't fail.
+bool unpack_member_began(const struct unpack *s);
+/// Drops the window and the damaged member, and goes on at the next; *lost_bytes of the file are
+/// skipped. Errors: ERR_IO ERR_MEMORY.
+enum err unpack_resync(struct unpack *s, uint64_t *lost_bytes) MUST_CHECK;
+/// Bytes taken so far, decompressed. Can't fail.
+uint64_t unpack_offset(const struct unpack *s);
+/// Of a file that is not compressed, the bytes behind the window's begin; else UINT64_MAX.
+/// Can't fail.
+uint64_t unpack_rest(const struct unpack *s);

@@ -1,0 +1,74 @@
+// zstd, frames one after another (skippable ones too). A frame's window is at most 128 MiB.
+
+#include <zstd.h>
+
+#include "base/size.h"
+#include "shard/read/unpack_source.h"
+
+enum { WINDOW_LOG_LIMIT = 27 };
+
+static enum err zstd_open(struct unpack *s)
+{
+    s->state = ZSTD_createDStream();
+    if (!s->state) return fail(ERR_MEMORY, "%s: unzstd", s->source.path);
+    const size_t n = ZSTD_DCtx_setParameter(s->state, ZSTD_d_windowLogMax, WINDOW_LOG_LIMIT);
+    ASSERT(!ZSTD_isError(n));
+    return OK;
+}
+
+static void zstd_close(struct unpack *s)
+{
+    ZSTD_freeDStream(s->state);
+}
+
+static enum err damaged(const struct unpack *s, const char *what)
+{
+    return fail(ERR_DATA, "%s: damaged zstd frame at byte %llu: %s", s->source.path,
+                (unsigned long long)s->member_offset, what);
+}
+
+static enum err zstd_step(struct unpack *s)
+{
+    TRY(unpack_reserve(s, UNPACK_STEP_BYTES));
+    const struct span bytes = unpack_source_bytes(&s->source);
+    ZSTD_inBuffer in = {bytes.data, bytes.n_bytes, 0};
+    ZSTD_outBuffer out = {s->window + s->end, UNPACK_STEP_BYTES, 0};
+    const size_t left = ZSTD_decompressStream(s->state, &out, &in);
+    if (ZSTD_isError(left)) return damaged(s, ZSTD_getErrorName(left));
+    if (in.pos == 0 && out.pos == 0 && s->source.n_read == s->source.file_bytes)
+        return damaged(s, "the file ends within it");
+    s->source.first += in.pos;
+    s->end += out.pos;
+    s->in_member = left != 0;
+    return OK;
+}
+
+static enum err zstd_fill(struct unpack *s)
+{
+    const size_t n_before = s->end - s->first;
+    while (s->end - s->first == n_before) {
+        TRY(unpack_source_want(&s->source, 1));
+        if (!s->in_member) {
+            if (s->source.first == s->source.end) return OK;
+            s->member_offset = unpack_source_offset(&s->source);
+            s->member_began = true;
+        }
+        TRY(zstd_step(s));
+    }
+    return OK;
+}
+
+static bool zstd_plausible(struct unpack *s, struct span bytes)
+{
+    const size_t n = ZSTD_DCtx_reset(s->state, ZSTD_reset_session_only);
+    ASSERT(!ZSTD_isError(n));
+    return ZSTD_getFrameContentSize(bytes.data, bytes.n_bytes) != ZSTD_CONTENTSIZE_ERROR;
+}
+
+const struct unpack_codec unpack_zstd = {.name = "zstd",
+                                         .magic = {0x28, 0xb5, 0x2f, 0xfd},
+                                         .n_magic = 4,
+                                         .open = zstd_open,
+                                         .fill = zstd_fill,
+                                         .plausible = zstd_plausible,
+                                         .close = zstd_close};
