@@ -22,7 +22,8 @@
     X(submit, "render the Slurm script that trains a run")          \
     X(tokenizer, "train, encode, decode: byte-level BPE")           \
     X(topo, "show this machine and where ranks go on it")           \
-    X(train, "train a model")
+    X(train, "train a model")                                       \
+    X(warc, "pack HTML files into WARC")
 
 #define X(name, summary) enum err command_##name(int argc, char **argv) MUST_CHECK;
 COMMAND_TABLE(X)
