@@ -8,7 +8,7 @@
 #include "shard/build/dataset_build.h"
 #include "shard/command_shard.h"
 
-enum { WORKERS_LIMIT = 1024 };
+enum { WORKERS_LIMIT = 1024, MEMORY_LEAST = 64, MEMORY_DEFAULT = 2048 /* MiB */ };
 
 static uint64_t usable_cores(void)
 {
@@ -22,32 +22,36 @@ static double megabytes(uint64_t n_bytes)
     return (double)n_bytes / 1e6;
 }
 
-static void show_progress(void *context, const struct dataset_build_result *r)
+static void show_progress(void *context, const struct station_progress *p)
 {
     const uint64_t *start_ns = context;
     const double seconds = (double)(clock_now_ns() - *start_ns) / 1e9;
-    log_progress("shard build: %llu documents %.1f MB text %.2f M tokens %llu shards %.1f MB/s",
-                 (unsigned long long)r->n_documents, megabytes(r->text_bytes),
-                 (double)r->n_tokens / 1e6, (unsigned long long)r->n_shards,
-                 megabytes(r->text_bytes) / (seconds > 0 ? seconds : 1));
+    log_progress("shard build: %s: part %zu of %zu, %llu documents %.1f MB text %.1f MB/s",
+                 p->station, p->n_parts_done, p->n_parts, (unsigned long long)p->n_rows,
+                 megabytes(p->text_bytes), megabytes(p->text_bytes) / (seconds > 0 ? seconds : 1));
 }
 
-static void print_result(const char *out, const struct dataset_build_result *r)
+static void print_result(const char *out, const struct dataset_build_result *r, struct arena *a)
 {
     printf("%s: documents %llu tokens %llu text %.1f MB shards %llu bins %llu file %.1f MB\n", out,
            (unsigned long long)r->n_documents, (unsigned long long)r->n_tokens,
            megabytes(r->text_bytes), (unsigned long long)r->n_shards, (unsigned long long)r->n_bins,
            megabytes(r->file_bytes));
-    if (r->n_empty || r->n_bad || r->n_skipped_files)
-        printf("left out: %llu empty documents, %llu bad documents, %llu files of other kinds\n",
+    if (r->n_empty || r->n_bad || r->n_skipped_files || r->n_other)
+        printf("left out: %llu empty documents, %llu bad documents (%llu bytes), %llu files of "
+               "other kinds, %llu records that are no documents\n",
                (unsigned long long)r->n_empty, (unsigned long long)r->n_bad,
-               (unsigned long long)r->n_skipped_files);
+               (unsigned long long)r->bad_bytes, (unsigned long long)r->n_skipped_files,
+               (unsigned long long)r->n_other);
+    if (r->funnel.n_rows > 2) fputs(funnel_chart(&r->funnel, a), stdout);
 }
 
 struct arguments {
-    const char *out, *tokenizer, *profile, *compression, *split, *separator;
-    uint64_t n_workers, shard_tokens, bin_tokens;
-    bool skip_bad;
+    const char *out, *tokenizer, *compression, *split, *separator, *extract;
+    const char *profile, *languages, *language_model, *url_lists[URL_LISTS];
+    struct cli_list rules;
+    uint64_t n_workers, shard_tokens, bin_tokens, memory;
+    bool skip_bad, mask_pii, keep_dropped;
 };
 
 static enum err choose_codec(const char *name, enum frame_codec *codec)
@@ -84,38 +88,103 @@ static enum err check_range(const char *name, uint64_t value, uint64_t least, ui
                 (unsigned long long)least, (unsigned long long)most);
 }
 
-static enum err choose(const struct arguments *in, struct dataset_build_options *o)
+static enum err choose_extract(const char *name, enum extract_mode *mode)
+{
+    if (strcmp(name, "main") != 0 && strcmp(name, "plain") != 0)
+        return fail(ERR_USAGE, "--extract %s: choose main or plain", name);
+    *mode = strcmp(name, "main") == 0 ? EXTRACT_MAIN : EXTRACT_PLAIN;
+    return OK;
+}
+
+static enum err choose_judge(const struct arguments *in, struct arena *a, struct judge_options *o)
+{
+    char **overrides = ARENA_ARRAY(a, char *, in->rules.n_items + 1);
+    size_t n = 0;
+    for (; n < in->rules.n_items; n++)
+        overrides[n] = arena_strdup(a, in->rules.items[n]);
+    if (in->languages) overrides[n++] = arena_printf(a, "language=%s", in->languages);
+    o->filter = (struct filter_options){in->profile, overrides, n};
+    o->language_model = in->language_model;
+    for (int i = 0; i < URL_LISTS; i++)
+        o->url_lists[i] = in->url_lists[i];
+    o->mask_pii = in->mask_pii;
+    o->keep_dropped = in->keep_dropped;
+    return choose_extract(in->extract, &o->extract);
+}
+
+static enum err choose(const struct arguments *in, struct arena *a, struct dataset_build_options *o)
 {
     if (!in->out) return fail(ERR_USAGE, "shard build: -o OUT is missing");
-    if (strcmp(in->profile, "none") != 0)
-        return fail(ERR_USAGE, "--profile %s: only 'none' (no filter) is known", in->profile);
     TRY(choose_codec(in->compression, &o->codec));
     TRY(choose_separator(in, &o->separator));
+    TRY(choose_judge(in, a, &o->judge));
     TRY(check_range("workers", in->n_workers, 1, WORKERS_LIMIT));
     TRY(check_range("bin-tokens", in->bin_tokens, 1, DATASET_BUILD_BIN_TOKENS_LIMIT));
     TRY(check_range("shard-tokens", in->shard_tokens, 1, DATASET_BUILD_SHARD_TOKENS_LIMIT));
+    TRY(check_range("memory", in->memory, MEMORY_LEAST, 1 << 20));
     o->out = in->out;
     o->tokenizer = in->tokenizer;
     o->n_workers = in->n_workers;
     o->bin_tokens = in->bin_tokens;
     o->shard_tokens = in->shard_tokens;
     o->skip_bad = in->skip_bad;
+    o->memory_bytes = in->memory << 20;
     return OK;
+}
+
+// Only rank 0 speaks. The fabric is the build's alone.
+static enum err build(const struct arguments *in, struct dataset_build_options *o, struct arena *a)
+{
+    struct dataset_build_result result;
+    const int rank = o->fabric ? fabric_rank(o->fabric) : 0;
+    enum err e = choose(in, a, o);
+    if (e == OK) e = dataset_build(o, a, &result);
+    if (e == OK && rank == 0) {
+        log_progress_end();
+        print_result(o->out, &result, a);
+    }
+    if (rank != 0) err_clear();
+    return e;
+}
+
+static enum err build_on_ranks(const struct arguments *in, struct dataset_build_options *o)
+{
+    struct arena a;
+    arena_init(&a, "shard build");
+    enum err e = OK;
+    if (fabric_launched()) e = fabric_open_mpi(NULL, &a, &o->fabric);
+    if (e == OK) e = build(in, o, &a);
+    if (o->fabric) fabric_close(o->fabric);
+    arena_fini(&a);
+    return e;
 }
 
 enum err command_shard_build(int argc, char **argv)
 {
     struct arguments in = {.profile = "none",
                            .compression = "zstd",
+                           .extract = "main",
                            .n_workers = usable_cores(),
                            .shard_tokens = DATASET_BUILD_SHARD_TOKENS,
-                           .bin_tokens = DATASET_BUILD_BIN_TOKENS};
+                           .bin_tokens = DATASET_BUILD_BIN_TOKENS,
+                           .memory = MEMORY_DEFAULT};
     const struct cli_option options[] = {
         {"out", 'o', CLI_TEXT, &in.out, "OUT", "folder to make; must not exist"},
         {"tokenizer", 't', CLI_TEXT, &in.tokenizer, "TOK", "default: a token a byte"},
-        {"profile", 0, CLI_TEXT, &in.profile, "NAME", "filters; only 'none' is known"},
+        {"extract", 0, CLI_TEXT, &in.extract, "HOW", "of HTML: main content (default) or plain"},
+        {"profile", 0, CLI_TEXT, &in.profile, "NAME",
+         "rules: none, gopher, c4-paper, fineweb, ..."},
+        {"set-rule", 0, CLI_LIST, &in.rules, "RULE=X", "another threshold, or off"},
+        {"languages", 0, CLI_TEXT, &in.languages, "LIST", "keep these: en,de"},
+        {"language-model", 0, CLI_TEXT, &in.language_model, "FILE", "fastText; default: CLD2"},
+#define X(list, name, text) {name, 0, CLI_TEXT, &in.url_lists[list], "FILE", text},
+        URL_LIST_TABLE(X)
+#undef X
+            {"mask-pii", 0, CLI_FLAG, &in.mask_pii, NULL, "mask e-mail and IP addresses"},
+        {"keep-dropped", 0, CLI_FLAG, &in.keep_dropped, NULL, "keep all, with a verdict"},
         {"compression", 0, CLI_TEXT, &in.compression, "CODEC", "zstd, lz4 or none"},
         {"workers", 0, CLI_U64, &in.n_workers, "N", "threads; the output does not depend on it"},
+        {"memory", 0, CLI_U64, &in.memory, "MIB", "of each rank, where it could grow"},
         {"split", 0, CLI_TEXT, &in.split, "HOW", "text files: file, form-feed or blank-lines"},
         {"separator", 0, CLI_TEXT, &in.separator, "TEXT", "text files: split at this text"},
         {"shard-tokens", 0, CLI_U64, &in.shard_tokens, "N", "size at which a shard ends"},
@@ -123,7 +192,7 @@ enum err command_shard_build(int argc, char **argv)
         {"skip-bad", 0, CLI_FLAG, &in.skip_bad, NULL, "leave out unreadable documents"}};
     const struct cli_usage usage = {
         .synopsis = "weft shard build -o OUT [--tokenizer TOK] [OPTION]... INPUT...",
-        .summary = "turn text, HTML and JSONL files, and folders of them, into a dataset",
+        .summary = "turn documents into a dataset; over ranks: mpirun -n N weft shard build ...",
         .example = "weft shard build -o data/books -t tokenizer.json books/ more.jsonl",
         .options = options,
         .n_options = sizeof options / sizeof options[0],
@@ -137,10 +206,5 @@ enum err command_shard_build(int argc, char **argv)
                                       .n_inputs = n_operands,
                                       .progress = show_progress,
                                       .context = &start_ns};
-    TRY(choose(&in, &o));
-    struct dataset_build_result result;
-    TRY(dataset_build(&o, &result));
-    log_progress_end();
-    print_result(o.out, &result);
-    return OK;
+    return build_on_ranks(&in, &o);
 }

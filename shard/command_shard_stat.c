@@ -6,6 +6,7 @@
 #include "base/size.h"
 #include "shard/command_shard.h"
 #include "shard/dataset/dataset.h"
+#include "shard/dataset/dataset_index.h"
 #include "shard/format/shard.h"
 
 // Sums over the shards of a dataset; a column is one of the same name and type in each.
@@ -16,6 +17,7 @@ struct column_sum {
 
 struct stat {
     const struct dataset_info *info;
+    struct dataset_index index;
     uint64_t text_bytes, file_bytes, raw_bytes;
     struct column_sum columns[COLUMN_LIMIT];
     size_t n_columns;
@@ -70,7 +72,7 @@ static double ratio(uint64_t a, uint64_t b)
     return b ? (double)a / (double)b : 0;
 }
 
-static void print_table(const struct stat *st)
+static void print_table(const struct stat *st, struct arena *a)
 {
     const struct dataset_info *info = st->info;
     char hash[33], tokenizer[33];
@@ -99,6 +101,13 @@ static void print_table(const struct stat *st)
                (unsigned long long)c->raw_bytes, (unsigned long long)c->stored_bytes,
                ratio(c->raw_bytes, c->stored_bytes));
     }
+    const struct dataset_index_loss *lost = &st->index.lost;
+    printf("\nleft out      %llu empty documents, %llu bad ones (%llu bytes), %llu files of other "
+           "kinds, %llu records that are no documents\n\n",
+           (unsigned long long)lost->n_empty, (unsigned long long)lost->n_bad,
+           (unsigned long long)lost->bad_bytes, (unsigned long long)lost->n_files,
+           (unsigned long long)lost->n_other);
+    fputs(funnel_chart(&st->index.funnel, a), stdout);
 }
 
 static json_t *columns_json(const struct stat *st)
@@ -132,6 +141,13 @@ static enum err print_json(const struct stat *st, struct arena *a)
         (json_int_t)info->n_tokens, "text_bytes", (json_int_t)st->text_bytes, "column_bytes",
         (json_int_t)st->raw_bytes, "file_bytes", (json_int_t)st->file_bytes, "compression_ratio",
         ratio(st->raw_bytes, st->file_bytes), "columns", columns_json(st));
+    const struct dataset_index_loss *lost = &st->index.lost;
+    json_object_set_new(root, "left_out",
+                        json_pack("{s:I s:I s:I s:I s:I}", "files", (json_int_t)lost->n_files,
+                                  "empty", (json_int_t)lost->n_empty, "bad",
+                                  (json_int_t)lost->n_bad, "bad_bytes", (json_int_t)lost->bad_bytes,
+                                  "other", (json_int_t)lost->n_other));
+    json_object_set_new(root, "funnel", funnel_to_json(&st->index.funnel));
     char *text;
     enum err e = json_text(root, a, &text);
     json_decref(root);
@@ -140,14 +156,15 @@ static enum err print_json(const struct stat *st, struct arena *a)
     return OK;
 }
 
-static enum err print_stat(const struct dataset *d, bool json, struct arena *a)
+static enum err print_stat(const struct dataset *d, const char *folder, bool json, struct arena *a)
 {
     struct stat *st = ARENA_NEW(a, struct stat);
     st->info = dataset_info(d);
+    TRY(dataset_index_read(folder, a, &st->index));
     for (uint64_t i = 0; i < st->info->n_shards; i++)
         TRY(add_shard(st, dataset_shard(d, i), a));
     if (json) return print_json(st, a);
-    print_table(st);
+    print_table(st, a);
     return OK;
 }
 
@@ -155,18 +172,19 @@ enum err command_shard_stat(int argc, char **argv)
 {
     bool json = false;
     const struct cli_option options[] = {{"json", 0, CLI_FLAG, &json, NULL, "print JSON"}};
-    const struct cli_usage usage = {.synopsis = "weft shard stat [--json] DIR",
-                                    .summary = "say documents, tokens, bins, sizes and compression",
-                                    .example = "weft shard stat data/books",
-                                    .options = options,
-                                    .n_options = sizeof options / sizeof options[0]};
+    const struct cli_usage usage = {
+        .synopsis = "weft shard stat [--json] DIR",
+        .summary = "say documents, tokens, bins, sizes, and what each rule let through",
+        .example = "weft shard stat data/books",
+        .options = options,
+        .n_options = sizeof options / sizeof options[0]};
     const char *folder;
     TRY(cli_parse_one(argc, argv, &usage, &folder));
     struct arena a;
     struct dataset *d = NULL;
     arena_init(&a, "shard stat");
     enum err e = dataset_open(folder, &a, &d);
-    if (e == OK) e = print_stat(d, json, &a);
+    if (e == OK) e = print_stat(d, folder, json, &a);
     dataset_close(d);
     arena_fini(&a);
     return e;

@@ -1,388 +1,412 @@
-// The main thread reads a batch of records, the pool turns them into documents and tokens, the main
-// thread appends them in the order in which they were read. Bins and shards are cut there, so they
-// do not depend on threads. Frames are compressed by the same pool (shard/format/shard_writer.c).
-
 #include "shard/build/dataset_build.h"
 
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/pool.h"
 #include "base/size.h"
+#include "base/text.h"
+#include "shard/build/assemble.h"
 #include "shard/dataset/dataset_folder.h"
 #include "shard/dataset/dataset_index.h"
-#include "shard/extract/html_text.h"
-#include "shard/format/shard_writer.h"
-#include "shard/read/reader.h"
-#include "shard/tokenizer/tokenizer.h"
+#include "shard/format/shard.h"
 
-enum {
-    BATCH_RECORDS = 4096,
-    BATCH_BYTES = 16 << 20, // of records, but at least one
-    KEPT_IDS = 1 << 16,     // ids of a slot that are kept for the next batch
-    BYTE_VOCABULARY = 257,  // without a tokenizer: bytes and end_of_text
-    BYTES_AT_ONCE = 4096,
-    TOKENIZER_BYTES_LIMIT = 256 << 20
-};
-
-// A record on its way to a document.
-struct slot {
-    struct reader_record record;
-    struct document document;
-    struct span text;
-    struct tokenizer_tokens tokens; // kept over batches
-    enum err e;
-    const char *error_line;
-};
-
-struct worker {
-    struct arena texts; // documents of this batch
-    struct tokenizer_scratch *scratch;
-};
-
-struct columns {
-    uint32_t tokens, lengths, ids, sources, text_bytes;
-    uint32_t bin_documents, bin_tokens, vocabulary, end_of_text, tokenizer_hash;
-};
-
-struct entry {
-    struct dataset_index_shard shard;
-    struct entry *next;
-};
+enum { TOKENIZER_BYTES_LIMIT = 256 << 20 };
+static const uint64_t MEMORY_DEFAULT = 2ULL << 30;
+static const uint64_t PART_FILE_BYTES = 64 << 20, PART_FILE_BYTES_LEAST = 1 << 20;
+static const uint64_t DEADLINE_NS = 30ULL * 24 * 3600 * 1000000000; // a rank may have more to do
 
 struct builder {
     const struct dataset_build_options *options;
-    struct arena run, batch, shard;
-    struct dataset_folder folder;
-    struct tokenizer *tokenizer; // NULL: bytes
-    uint32_t vocabulary, end_of_text;
-    struct hash128 tokenizer_hash;
+    struct fabric *fabric;
+    int rank, n_ranks;
+    struct arena run;
+    struct dataset_folder folder; // locked by rank 0 alone
+    struct inputs inputs;
+    struct part_list parts;
+    struct judge *judge;
+    struct encoder encoder;
     struct pool *pool;
-    struct worker *workers;
-    struct reader_options reader_options;
-    struct reader *reader;
-    struct slot *slots;
-    size_t n_slots;
-    struct shard_writer *writer; // NULL between shards
-    struct columns columns;
-    uint64_t bin_documents, bin_tokens; // of the open bin
-    struct dataset_index_shard counts;  // of the open shard
-    struct entry *entries, **last_entry;
+    struct reader_options reader;
+    const char *last_station; // whose rows are assembled
+    struct part_counts counts;
     struct dataset_build_result result;
 };
 
-// Batches
+// What rows depend on
 
-// The one text piece of a document; the text of a page.
-static enum err take_text(struct slot *slot, struct arena *a)
+static enum err describe_file(struct text *out, const char *name, const char *path)
 {
-    const struct document *document = &slot->document;
-    slot->text = (struct span){0};
-    if (document->n_pieces == 0) return OK;
-    if (document->n_pieces > 1 || document->pieces[0].kind != DOCUMENT_TEXT)
-        return fail(ERR_DATA, "%s: a document of more than one text", slot->record.file->path);
-    slot->text = document->pieces[0].bytes;
-    if (!document->html) return OK;
-    const enum err e = html_text_extract(slot->text, a, &slot->text);
-    return e == OK ? OK : fail_at(e, "%s", slot->record.file->path);
+    struct stat st;
+    if (!path) return OK;
+    if (stat(path, &st) != 0) return fail(ERR_IO, "open %s: %s", path, strerror(errno));
+    text_printf(out, "%s %s %lld %lld %lld\n", name, path, (long long)st.st_size,
+                (long long)st.st_mtim.tv_sec, (long long)st.st_mtim.tv_nsec);
+    return OK;
 }
 
-static enum err encode_slot(struct builder *b, struct slot *slot, struct worker *worker)
+static enum err describe_options(struct builder *b, struct text *out)
 {
-    slot->tokens.n_ids = 0;
-    TRY(reader_document(&slot->record, &worker->texts, &slot->document));
-    TRY(take_text(slot, &worker->texts));
-    if (!b->tokenizer || slot->text.n_bytes == 0) return OK;
-    return tokenizer_encode(b->tokenizer, worker->scratch, slot->text, &slot->tokens);
+    const struct dataset_build_options *o = b->options;
+    const struct judge_options *j = &o->judge;
+    char hex[33];
+    hash_hex(b->encoder.hash, hex);
+    text_printf(out, "build 1\nseparator %s\nextract %d\npii %d\nkeep %d\nprofile %s\n",
+                o->separator ? o->separator : "", (int)j->extract, j->mask_pii, j->keep_dropped,
+                j->filter.profile);
+    for (size_t i = 0; i < j->filter.n_overrides; i++)
+        text_printf(out, "rule %s\n", j->filter.overrides[i]);
+    text_printf(out, "tokenizer %s %u %u\n", hex, b->encoder.vocabulary, b->encoder.n_bins);
+    TRY(describe_file(out, "languages", j->language_model));
+    for (int i = 0; i < URL_LISTS; i++)
+        TRY(describe_file(out, url_list_name((enum url_list)i), j->url_lists[i]));
+    return OK;
 }
 
-static void encode_task(void *context, size_t task_idx, size_t thread_idx)
+// Every rank must see the same inputs and options, or they would write different parts.
+static enum err compare_parts(struct builder *b)
 {
-    struct builder *b = context;
-    struct slot *slot = &b->slots[task_idx];
-    struct worker *worker = &b->workers[thread_idx];
-    slot->e = encode_slot(b, slot, worker);
-    if (slot->e != OK) slot->error_line = arena_strdup(&worker->texts, err_line());
-}
-
-static enum err read_batch(struct builder *b, bool *more)
-{
-    size_t n_bytes = 0;
-    *more = true;
-    b->n_slots = 0;
-    while (b->n_slots < BATCH_RECORDS && n_bytes < BATCH_BYTES) {
-        struct slot *slot = &b->slots[b->n_slots];
-        TRY(reader_next(b->reader, &b->batch, &slot->record, more));
-        if (!*more) return OK;
-        n_bytes += slot->record.raw.n_bytes;
-        b->n_slots++;
+    struct hash128 *all = ARENA_ARRAY(&b->run, struct hash128, b->n_ranks);
+    TRY(fabric_all_gather(b->fabric, &b->parts.fingerprint, sizeof *all, all));
+    for (int r = 1; r < b->n_ranks; r++) {
+        if (all[r].lo != all[0].lo || all[r].hi != all[0].hi)
+            return fail(ERR_DATA, "rank %d sees other inputs or options than rank 0", r);
     }
     return OK;
 }
 
-// Bins and shards
-
-static void begin_shard(struct builder *b)
+static enum err open_inputs(struct builder *b)
 {
-    const enum frame_codec codec = b->options->codec;
-    struct shard_writer *w = shard_writer_open(&b->shard, b->pool);
-    const enum column_type token = b->vocabulary <= 1 << 16 ? COLUMN_U16 : COLUMN_U32;
-    b->columns = (struct columns){
-        .tokens = shard_writer_column(w, "tokens", token, codec),
-        .lengths = shard_writer_column(w, "lengths", COLUMN_U32, codec),
-        .ids = shard_writer_column(w, "ids", COLUMN_BLOB, codec),
-        .sources = shard_writer_column(w, "sources", COLUMN_BLOB, codec),
-        .text_bytes = shard_writer_column(w, "text_bytes", COLUMN_U32, codec),
-        .bin_documents = shard_writer_column(w, "bin_documents", COLUMN_U32, codec),
-        .bin_tokens = shard_writer_column(w, "bin_tokens", COLUMN_U64, codec),
-        .vocabulary = shard_writer_column(w, "vocabulary", COLUMN_U32, FRAME_NONE),
-        .end_of_text = shard_writer_column(w, "end_of_text", COLUMN_U32, FRAME_NONE),
-        .tokenizer_hash = shard_writer_column(w, "tokenizer_hash", COLUMN_U64, FRAME_NONE)};
-    b->writer = w;
-    b->counts = (struct dataset_index_shard){0};
+    const struct dataset_build_options *o = b->options;
+    struct judge_options judge = o->judge;
+    struct text what;
+    if (!judge.filter.profile) judge.filter.profile = "none";
+    TRY(encoder_open(&b->encoder, o->tokenizer, 0, &b->run));
+    TRY(judge_open(&judge, &b->run, &b->judge));
+    TRY(inputs_list(o->inputs, o->n_inputs, &b->run, &b->inputs));
+    text_begin(&what, &b->run);
+    TRY(describe_options(b, &what));
+    TRY(part_list_make(&b->inputs, o->part_bytes, hash_xxh3_128(what.data, what.n_bytes), &b->run,
+                       &b->parts));
+    b->result.n_files = b->inputs.n_files;
+    b->result.n_skipped_files = b->inputs.n_skipped;
+    b->reader = (struct reader_options){.separator = o->separator, .skip_bad = o->skip_bad};
+    return pool_open(&b->run, o->n_workers, &b->pool);
 }
 
-// Ends the bin; tokens and lengths begin a new frame with it, so that a bin is read without others.
-static enum err end_bin(struct builder *b)
+static enum err begin_folder(struct builder *b)
 {
-    if (b->bin_documents == 0) return OK;
-    TRY(shard_writer_add_u64(b->writer, b->columns.bin_documents, &b->bin_documents, 1));
-    TRY(shard_writer_add_u64(b->writer, b->columns.bin_tokens, &b->bin_tokens, 1));
-    TRY(shard_writer_cut(b->writer, b->columns.tokens));
-    TRY(shard_writer_cut(b->writer, b->columns.lengths));
-    b->counts.n_bins++;
-    b->bin_documents = b->bin_tokens = 0;
-    return OK;
+    const char *out = b->options->out;
+    dataset_folder_name(out, &b->run, &b->folder);
+    if (b->rank != 0) return OK;
+    TRY(dataset_folder_begin(out, &b->run, &b->folder));
+    return station_unstop(b->folder.work);
 }
 
-static void add_entry(struct builder *b, const struct layout *l, const char *file)
-{
-    struct entry *entry = ARENA_NEW(&b->run, struct entry);
-    entry->shard = b->counts;
-    entry->shard.file = file;
-    entry->shard.id = dataset_index_hex(l->file_id, &b->run);
-    entry->shard.n_bytes = l->file_bytes;
-    *b->last_entry = entry;
-    b->last_entry = &entry->next;
-    b->result.n_shards++;
-    b->result.n_bins += b->counts.n_bins;
-    b->result.file_bytes += l->file_bytes;
-}
+// Stations
 
-static enum err end_shard(struct builder *b)
+static enum err agree(struct builder *b, enum err e)
 {
-    TRY(end_bin(b));
-    const uint64_t hash[2] = {b->tokenizer_hash.lo, b->tokenizer_hash.hi};
-    TRY(shard_writer_add_u32(b->writer, b->columns.vocabulary, &b->vocabulary, 1));
-    TRY(shard_writer_add_u32(b->writer, b->columns.end_of_text, &b->end_of_text, 1));
-    TRY(shard_writer_add_u64(b->writer, b->columns.tokenizer_hash, hash, 2));
-    if (b->result.n_shards == DATASET_INDEX_SHARDS_LIMIT)
-        return fail(ERR_DATA, "more than %d shards: write larger ones (--shard-tokens)",
-                    DATASET_INDEX_SHARDS_LIMIT);
-    const char *file =
-        arena_printf(&b->run, "shard-%05llu.shard", (unsigned long long)b->result.n_shards);
-    struct layout l;
-    TRY(shard_writer_finish(b->writer, arena_printf(&b->shard, "%s/%s", b->folder.partial, file),
-                            &l));
-    add_entry(b, &l, file);
-    shard_writer_close(b->writer);
-    b->writer = NULL;
-    arena_reset(&b->shard);
-    return OK;
-}
-
-// Documents
-
-static enum err add_tokens(struct builder *b, const struct slot *slot)
-{
-    const uint32_t column = b->columns.tokens;
-    if (b->tokenizer)
-        TRY(shard_writer_add_u32(b->writer, column, slot->tokens.ids, slot->tokens.n_ids));
-    const struct span text = b->tokenizer ? (struct span){0} : slot->text;
-    for (size_t done = 0; done < text.n_bytes;) {
-        uint32_t ids[BYTES_AT_ONCE];
-        const size_t n = size_min(BYTES_AT_ONCE, text.n_bytes - done);
-        for (size_t i = 0; i < n; i++)
-            ids[i] = text.data[done + i];
-        TRY(shard_writer_add_u32(b->writer, column, ids, n));
-        done += n;
+    if (e != OK && b->n_ranks > 1 && file_exists(b->folder.work)) {
+        char cause[1024];
+        snprintf(cause, sizeof cause, "%s", err_line());
+        station_stop(b->folder.work);
+        e = fail(e, "%s", cause);
     }
-    return shard_writer_add_u32(b->writer, column, &b->end_of_text, 1);
+    return fabric_agree(b->fabric, e);
 }
 
-static enum err add_document(struct builder *b, const struct slot *slot)
+static uint64_t part_file_bytes(const struct builder *b)
 {
-    const struct document *document = &slot->document;
-    const uint64_t n_tokens = 1 + (b->tokenizer ? slot->tokens.n_ids : slot->text.n_bytes);
-    ASSERT(n_tokens <= UINT32_MAX); // READER_DOCUMENT_LIMIT
-    if (b->bin_documents && b->bin_tokens + n_tokens > b->options->bin_tokens) {
-        TRY(end_bin(b));
-        if (b->counts.n_tokens >= b->options->shard_tokens) TRY(end_shard(b));
-    }
-    if (!b->writer) begin_shard(b);
-    const char *source = slot->record.file->source;
-    const uint32_t length = (uint32_t)n_tokens, text_bytes = (uint32_t)slot->text.n_bytes;
-    TRY(add_tokens(b, slot));
-    TRY(shard_writer_add_u32(b->writer, b->columns.lengths, &length, 1));
-    TRY(shard_writer_add_u32(b->writer, b->columns.text_bytes, &text_bytes, 1));
-    TRY(shard_writer_add_blob(b->writer, b->columns.ids, document->id));
-    TRY(shard_writer_add_blob(b->writer, b->columns.sources,
-                              (struct span){(const uint8_t *)source, strlen(source)}));
-    b->bin_documents++;
-    b->bin_tokens += n_tokens;
-    b->counts.n_documents++;
-    b->counts.n_tokens += n_tokens;
-    b->result.n_documents++;
-    b->result.n_tokens += n_tokens;
-    b->result.text_bytes += text_bytes;
-    return OK;
+    const uint64_t memory = b->options->memory_bytes ? b->options->memory_bytes : MEMORY_DEFAULT;
+    return size_max(PART_FILE_BYTES_LEAST, size_min(PART_FILE_BYTES, memory / 32));
 }
 
-static enum err add_slot(struct builder *b, struct slot *slot)
+static struct station_options station(struct builder *b, const char *name)
 {
-    if (slot->e == ERR_DATA && b->options->skip_bad) {
-        b->result.n_bad++;
-        return OK;
-    }
-    if (slot->e != OK) return fail(slot->e, "%s", slot->error_line);
-    if (slot->text.n_bytes == 0) {
-        b->result.n_empty++;
-        return OK;
-    }
-    TRY(add_document(b, slot));
-    if (slot->tokens.capacity > KEPT_IDS) {
-        tokenizer_tokens_free(&slot->tokens);
-        slot->tokens = (struct tokenizer_tokens){0};
+    const struct dataset_build_options *o = b->options;
+    return (struct station_options){.name = name,
+                                    .inputs = &b->inputs,
+                                    .parts = &b->parts,
+                                    .reader = &b->reader,
+                                    .judge = b->judge,
+                                    .n_scores = filter_n_scores(judge_filter(b->judge)),
+                                    .keep_dropped = o->judge.keep_dropped,
+                                    .skip_bad = o->skip_bad,
+                                    .file_bytes = part_file_bytes(b),
+                                    .folder = b->folder.work,
+                                    .pool = b->pool,
+                                    .rank = b->rank,
+                                    .n_ranks = b->n_ranks,
+                                    .progress = b->rank == 0 ? o->progress : NULL,
+                                    .context = o->context};
+}
+
+static enum err run_stations(struct builder *b)
+{
+    struct station_options judge = station(b, "judge");
+    judge_stages(b->judge, &judge.stages);
+    judge.encoder = &b->encoder;
+    b->last_station = judge.name;
+    return agree(b, station_run(&judge));
+}
+
+// The shards
+
+// Adds up what stations say of all parts, and lists the files of the last one.
+static enum err gather_parts(struct builder *b, const char *station, struct funnel *funnel,
+                             struct part_counts *counts)
+{
+    for (size_t part = 0; part < b->parts.n_parts; part++) {
+        struct part_done done;
+        TRY(station_done(b->folder.work, station, part, &b->run, &done));
+        part_counts_add(counts, &done.counts);
+        if (part == 0)
+            *funnel = done.funnel;
+        else
+            funnel_add(funnel, &done.funnel);
     }
     return OK;
 }
 
-static enum err build_documents(struct builder *b)
+static enum err list_files(struct builder *b, struct assemble_options *o)
 {
-    for (bool more = true; more;) {
-        TRY(read_batch(b, &more));
-        pool_run(b->pool, b->n_slots, encode_task, b);
-        for (size_t i = 0; i < b->n_slots; i++)
-            TRY(add_slot(b, &b->slots[i]));
-        if (b->options->progress) b->options->progress(b->options->context, &b->result);
-        arena_reset(&b->batch);
-        for (size_t i = 0; i < pool_n_threads(b->pool); i++)
-            arena_reset(&b->workers[i].texts);
+    const char **files = ARENA_ARRAY(&b->run, const char *, b->counts.files);
+    for (size_t part = 0; part < b->parts.n_parts; part++) {
+        struct part_done done;
+        TRY(station_done(b->folder.work, b->last_station, part, &b->run, &done));
+        for (size_t i = 0; i < done.counts.files; i++)
+            files[o->n_files++] = station_file(b->folder.work, b->last_station, part, i, &b->run);
     }
-    if (b->writer) TRY(end_shard(b));
-    if (b->result.n_documents == 0)
-        return fail(ERR_DATA, "no document in the input (%llu files read, %llu empty documents)",
-                    (unsigned long long)b->result.n_files, (unsigned long long)b->result.n_empty);
+    o->files = files;
     return OK;
 }
 
-// The whole
-
-static enum err load_tokenizer(struct builder *b)
+static enum err prepare_assembly(struct builder *b, struct assemble_options *out)
 {
-    b->vocabulary = BYTE_VOCABULARY;
-    b->end_of_text = BYTE_VOCABULARY - 1;
-    if (!b->options->tokenizer) return OK;
-    TRY(tokenizer_open(b->options->tokenizer, &b->run, &b->tokenizer));
-    b->vocabulary = tokenizer_vocabulary(b->tokenizer);
-    b->end_of_text = tokenizer_end_of_text(b->tokenizer);
-    b->tokenizer_hash = tokenizer_hash(b->tokenizer);
-    if (b->end_of_text >= b->vocabulary)
-        return fail(ERR_DATA, "%s: no <|endoftext|> in its vocabulary to end documents with",
-                    b->options->tokenizer);
+    const struct dataset_build_options *o = b->options;
+    const struct filter *filter = judge_filter(b->judge);
+    TRY(gather_parts(b, b->last_station, &b->result.funnel, &b->counts));
+    const size_t n_scores = filter_n_scores(filter);
+    const char **names = ARENA_ARRAY(&b->run, const char *, n_scores);
+    for (size_t i = 0; i < n_scores; i++)
+        names[i] = filter_score_name(filter, i);
+    *out =
+        (struct assemble_options){.folder = b->folder.partial,
+                                  .limits = {.bin_tokens = o->bin_tokens,
+                                             .shard_tokens = o->shard_tokens,
+                                             .bin_image_bytes = DATASET_BUILD_BIN_IMAGE_BYTES,
+                                             .shard_image_bytes = DATASET_BUILD_SHARD_IMAGE_BYTES},
+                                  .codec = o->codec,
+                                  .vocabulary = b->encoder.vocabulary,
+                                  .end_of_text = b->encoder.end_of_text,
+                                  .tokenizer_hash = b->encoder.hash,
+                                  .score_names = names,
+                                  .n_scores = n_scores,
+                                  .verdicts = o->judge.keep_dropped,
+                                  .languages = judge_has_languages(b->judge),
+                                  .urls = b->counts.with_url > 0,
+                                  .loss_runs = b->counts.with_losses > 0,
+                                  .images = b->counts.images > 0,
+                                  .pool = b->pool};
+    return list_files(b, out);
+}
+
+static enum err write_shards(struct builder *b, const struct assemble_options *o,
+                             const struct assemble_plan *plan)
+{
+    for (size_t s = (size_t)b->rank; s < plan->n_shards; s += (size_t)b->n_ranks)
+        TRY(assemble_write(o, plan, s));
     return OK;
 }
 
-static enum err open_workers(struct builder *b)
+// Of a build without documents nothing is worth keeping.
+static enum err check_documents(struct builder *b)
 {
-    const size_t n = b->options->n_workers;
-    TRY(pool_open(&b->run, n, &b->pool));
-    b->workers = ARENA_ARRAY(&b->run, struct worker, n);
-    b->slots = ARENA_ARRAY(&b->run, struct slot, BATCH_RECORDS);
-    for (size_t i = 0; i < n; i++)
-        arena_init(&b->workers[i].texts, "worker's texts");
-    for (size_t i = 0; i < n && b->tokenizer; i++)
-        TRY(tokenizer_scratch_open(&b->workers[i].scratch));
-    return OK;
+    if (b->counts.rows) return OK;
+    TRY(b->rank == 0 ? file_remove_tree(b->folder.work) : OK);
+    const struct funnel *f = &b->result.funnel;
+    if (f->n_rows && f->rows[0].documents_out > b->counts.empty)
+        return fail(ERR_DATA, "no document is left of %" PRIu64 " (%" PRIu64 " files read)",
+                    f->rows[0].documents_out, b->result.n_files);
+    return fail(ERR_DATA,
+                "no document in the input (%" PRIu64 " files read, %" PRIu64 " empty documents)",
+                b->result.n_files, b->counts.empty);
 }
+
+// The index
 
 static enum err write_tokenizer(struct builder *b, struct dataset_index *index)
 {
     index->tokenizer_file = index->tokenizer_file_hash = "";
-    if (!b->tokenizer) return OK;
-    const char *path = arena_printf(&b->run, "%s/tokenizer.json", b->folder.partial);
+    if (!b->encoder.tokenizer) return OK;
+    const char *name = tokenizer_file_name(b->encoder.tokenizer);
+    const char *path = arena_printf(&b->run, "%s/%s", b->folder.partial, name);
     struct span bytes;
-    TRY(tokenizer_save(b->tokenizer, path));
+    TRY(tokenizer_save(b->encoder.tokenizer, path));
     TRY(file_read(path, TOKENIZER_BYTES_LIMIT, &b->run, &bytes));
-    index->tokenizer_file = "tokenizer.json";
+    index->tokenizer_file = name;
     index->tokenizer_file_hash =
         dataset_index_hex(hash_xxh3_128(bytes.data, bytes.n_bytes), &b->run);
     return OK;
 }
 
-static enum err write_index(struct builder *b)
+// What a shard that some rank has written says of itself.
+static enum err describe_shard(struct builder *b, const struct assemble_plan *plan, size_t i,
+                               struct dataset_index_shard *out)
 {
-    struct dataset_index index = {.n_shards = b->result.n_shards,
-                                  .n_documents = b->result.n_documents,
-                                  .n_tokens = b->result.n_tokens,
-                                  .n_bins = b->result.n_bins,
-                                  .vocabulary = b->vocabulary,
-                                  .end_of_text = b->end_of_text};
-    index.tokenizer_hash = dataset_index_hex(b->tokenizer_hash, &b->run);
-    index.shards = ARENA_ARRAY(&b->run, struct dataset_index_shard, index.n_shards);
-    size_t n = 0;
-    for (const struct entry *entry = b->entries; entry; entry = entry->next)
-        index.shards[n++] = entry->shard;
-    TRY(write_tokenizer(b, &index));
-    return dataset_index_write(&index, b->folder.partial);
+    struct arena scratch;
+    struct shard *shard = NULL;
+    arena_init(&scratch, "shard");
+    const char *name = assemble_shard_name(i, &b->run);
+    enum err e =
+        shard_open(arena_printf(&scratch, "%s/%s", b->folder.partial, name), &scratch, &shard);
+    if (e == OK) {
+        const struct layout *l = shard_layout(shard);
+        *out = (struct dataset_index_shard){.file = name,
+                                            .id = dataset_index_hex(l->file_id, &b->run),
+                                            .n_bytes = l->file_bytes,
+                                            .n_documents = plan->shards[i].n_documents,
+                                            .n_tokens = plan->shards[i].n_tokens,
+                                            .n_bins = plan->shards[i].n_bins};
+    }
+    shard_close(shard);
+    arena_fini(&scratch);
+    return e;
 }
 
-static enum err build(struct builder *b)
+static enum err fill_index(struct builder *b, const struct assemble_plan *plan,
+                           struct dataset_index *index)
 {
-    const struct dataset_build_options *o = b->options;
-    struct inputs inputs;
-    TRY(inputs_list(o->inputs, o->n_inputs, &b->run, &inputs));
-    b->result.n_files = inputs.n_files;
-    b->result.n_skipped_files = inputs.n_skipped;
-    TRY(load_tokenizer(b));
-    TRY(dataset_folder_begin(o->out, &b->run, &b->folder));
-    TRY(open_workers(b));
-    b->reader_options = (struct reader_options){.separator = o->separator, .skip_bad = o->skip_bad};
-    b->reader = reader_open(&inputs, &b->reader_options, &b->run);
-    TRY(build_documents(b));
-    b->result.n_bad += reader_loss(b->reader).n_documents;
-    TRY(write_index(b));
+    const struct dataset_build_result *r = &b->result;
+    *index = (struct dataset_index){.n_shards = plan->n_shards,
+                                    .vocabulary = b->encoder.vocabulary,
+                                    .end_of_text = b->encoder.end_of_text,
+                                    .funnel = r->funnel,
+                                    .lost = {.n_files = r->n_skipped_files,
+                                             .n_empty = b->counts.empty,
+                                             .n_bad = b->counts.bad,
+                                             .bad_bytes = b->counts.bad_bytes,
+                                             .n_other = b->counts.other}};
+    index->tokenizer_hash = dataset_index_hex(b->encoder.hash, &b->run);
+    index->shards = ARENA_ARRAY(&b->run, struct dataset_index_shard, plan->n_shards);
+    for (size_t i = 0; i < plan->n_shards; i++) {
+        TRY(describe_shard(b, plan, i, &index->shards[i]));
+        index->n_documents += index->shards[i].n_documents;
+        index->n_tokens += index->shards[i].n_tokens;
+        index->n_bins += index->shards[i].n_bins;
+    }
+    return OK;
+}
+
+static void fill_result(struct builder *b, const struct dataset_index *index)
+{
+    struct dataset_build_result *r = &b->result;
+    r->n_documents = index->n_documents;
+    r->n_tokens = index->n_tokens;
+    r->n_bins = index->n_bins;
+    r->n_shards = index->n_shards;
+    r->n_dropped = b->counts.dropped;
+    r->n_empty = b->counts.empty;
+    r->n_bad = b->counts.bad;
+    r->bad_bytes = b->counts.bad_bytes;
+    r->n_other = b->counts.other;
+    r->text_bytes = b->counts.text_bytes;
+    for (size_t i = 0; i < index->n_shards; i++)
+        r->file_bytes += index->shards[i].n_bytes;
+}
+
+static enum err write_index(struct builder *b, const struct assemble_plan *plan)
+{
+    struct dataset_index index;
+    if (b->rank != 0) return OK;
+    TRY(fill_index(b, plan, &index));
+    TRY(write_tokenizer(b, &index));
+    TRY(dataset_index_write(&index, b->folder.partial));
+    fill_result(b, &index);
     return dataset_folder_commit(&b->folder);
 }
 
-static void release(struct builder *b)
+static enum err assemble(struct builder *b)
 {
-    if (b->writer) shard_writer_close(b->writer);
-    if (b->reader) reader_close(b->reader);
-    for (size_t i = 0; b->slots && i < BATCH_RECORDS; i++)
-        tokenizer_tokens_free(&b->slots[i].tokens);
-    for (size_t i = 0; b->workers && i < b->options->n_workers; i++) {
-        if (b->workers[i].scratch) tokenizer_scratch_close(b->workers[i].scratch);
-        arena_fini(&b->workers[i].texts);
+    struct assemble_options o;
+    struct assemble_plan plan;
+    enum err e = prepare_assembly(b, &o);
+    if (e == OK) e = check_documents(b);
+    if (e == OK) e = assemble_plan_make(&o, &b->run, &plan);
+    TRY(agree(b, e));
+    TRY(agree(b, write_shards(b, &o, &plan)));
+    return agree(b, write_index(b, &plan));
+}
+
+// The whole
+
+static enum err build(struct builder *b)
+{
+    TRY(agree(b, open_inputs(b)));
+    TRY(compare_parts(b));
+    TRY(agree(b, begin_folder(b)));
+    TRY(run_stations(b));
+    return assemble(b);
+}
+
+// Whether a part of the work is finished, so that the next build need not begin afresh.
+static bool worth_keeping(struct builder *b)
+{
+    struct file_list list;
+    if (!b->folder.work || !file_is_folder(b->folder.work)) return false;
+    if (file_list(b->folder.work, &b->run, &list) != OK) return false;
+    for (size_t i = 0; i < list.n_names; i++) {
+        const size_t n = strlen(list.names[i]);
+        if (n > 5 && strcmp(list.names[i] + n - 5, ".done") == 0) return true;
+    }
+    return false;
+}
+
+static void release(struct builder *b, enum err e)
+{
+    if (e != OK && b->folder.fd >= 0) {
+        char cause[1024];
+        snprintf(cause, sizeof cause, "%s", err_line());
+        b->folder.keep = worth_keeping(b);
+        e = fail(e, "%s", cause);
     }
     if (b->pool) pool_close(b->pool);
     dataset_folder_end(&b->folder);
-    arena_fini(&b->shard);
-    arena_fini(&b->batch);
     arena_fini(&b->run);
 }
 
-enum err dataset_build(const struct dataset_build_options *options,
+static void copy_names(struct funnel *f, struct arena *a)
+{
+    for (size_t i = 0; i < f->n_rows; i++)
+        f->rows[i].name = arena_strdup(a, f->rows[i].name);
+    for (size_t i = 0; i < f->n_line_rules; i++)
+        f->line_rules[i].name = arena_strdup(a, f->line_rules[i].name);
+}
+
+enum err dataset_build(const struct dataset_build_options *options, struct arena *a,
                        struct dataset_build_result *out)
 {
     ASSERT(options->n_workers >= 1 && options->bin_tokens >= 1 && options->shard_tokens >= 1);
     struct builder b = {.options = options, .folder = {.fd = -1}};
-    b.last_entry = &b.entries;
     arena_init(&b.run, "shard build");
-    arena_init(&b.batch, "batch of records");
-    arena_init(&b.shard, "shard");
-    const enum err e = build(&b);
-    if (e == OK) *out = b.result;
-    release(&b);
+    b.fabric = options->fabric;
+    enum err e = b.fabric ? OK : fabric_open_alone(&b.run, &b.fabric);
+    if (e == OK) {
+        b.rank = fabric_rank(b.fabric);
+        b.n_ranks = fabric_size(b.fabric);
+        if (!getenv("WEFT_DEADLINE_S")) fabric_set_deadline(b.fabric, DEADLINE_NS);
+        e = build(&b);
+    }
+    if (e == OK) {
+        *out = b.result;
+        copy_names(&out->funnel, a);
+    }
+    if (b.fabric && !options->fabric) fabric_close(b.fabric);
+    release(&b, e);
     return e;
 }

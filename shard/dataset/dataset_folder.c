@@ -10,6 +10,8 @@
 
 #include "base/file.h"
 
+static const char WORK[] = "work";
+
 static const char *without_slashes(struct arena *a, const char *path)
 {
     size_t n = strlen(path);
@@ -55,15 +57,23 @@ static enum err clear_partial(const struct dataset_folder *f, struct arena *a)
 {
     struct file_list list;
     TRY(file_list(f->partial, a, &list));
-    for (size_t i = 0; i < list.n_names; i++)
+    for (size_t i = 0; i < list.n_names; i++) {
+        if (strcmp(list.names[i], WORK) == 0) continue;
         TRY(file_remove_tree(arena_printf(a, "%s/%s", f->partial, list.names[i])));
-    return OK;
+    }
+    return file_make_folders(f->work);
+}
+
+void dataset_folder_name(const char *out, struct arena *a, struct dataset_folder *f)
+{
+    *f = (struct dataset_folder){.out = without_slashes(a, out), .fd = -1};
+    f->partial = arena_printf(a, "%s.partial", f->out);
+    f->work = arena_printf(a, "%s/%s", f->partial, WORK);
 }
 
 enum err dataset_folder_begin(const char *out, struct arena *a, struct dataset_folder *f)
 {
-    *f = (struct dataset_folder){.out = without_slashes(a, out), .fd = -1};
-    f->partial = arena_printf(a, "%s.partial", f->out);
+    dataset_folder_name(out, a, f);
     TRY(check_absent(f->out, a));
     TRY(make_parent(f->out, a));
     TRY(file_make_folders(f->partial));
@@ -80,6 +90,7 @@ enum err dataset_folder_begin(const char *out, struct arena *a, struct dataset_f
 
 enum err dataset_folder_commit(struct dataset_folder *f)
 {
+    TRY(file_remove_tree(f->work));
     TRY(file_fsync_folder(f->partial));
     TRY(file_rename(f->partial, f->out));
     release(f); // from here on OUT.partial is somebody else's
@@ -99,7 +110,7 @@ void dataset_folder_end(struct dataset_folder *f)
     if (f->fd < 0) return;
     char cause[1024];
     snprintf(cause, sizeof cause, "%s", err_line());
-    enum err e = file_exists(f->partial) ? file_remove_tree(f->partial) : OK;
+    enum err e = file_exists(f->partial) && !f->keep ? file_remove_tree(f->partial) : OK;
     e = fail(e, "%s", cause); // what the caller will print
     (void)e;
     release(f);

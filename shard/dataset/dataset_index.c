@@ -18,6 +18,44 @@ const char *dataset_index_hex(struct hash128 h, struct arena *a)
     return arena_strdup(a, text);
 }
 
+static void print_loss(const struct dataset_index_loss *lost, struct text *out)
+{
+    text_printf(out,
+                "  \"left_out\": {\"files\": %llu, \"empty\": %llu, \"bad\": %llu, "
+                "\"bad_bytes\": %llu, \"other\": %llu},\n",
+                (unsigned long long)lost->n_files, (unsigned long long)lost->n_empty,
+                (unsigned long long)lost->n_bad, (unsigned long long)lost->bad_bytes,
+                (unsigned long long)lost->n_other);
+}
+
+static int put_piece(const char *piece, size_t n_bytes, void *out)
+{
+    text_put(out, piece, n_bytes);
+    return 0;
+}
+
+// A line for each element of the array of that name.
+static void print_lines(const json_t *funnel, const char *name, const char *end, struct text *out)
+{
+    const json_t *rows = json_object_get(funnel, name);
+    text_printf(out, "    \"%s\": [", name);
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        text_printf(out, "%s\n      ", i ? "," : "");
+        json_dump_callback(json_array_get(rows, i), put_piece, out, 0);
+    }
+    text_printf(out, "\n    ]%s\n", end);
+}
+
+static void print_funnel(const struct funnel *f, struct text *out)
+{
+    json_t *funnel = funnel_to_json(f);
+    text_printf(out, "  \"funnel\": {\n");
+    print_lines(funnel, "stages", ",", out);
+    print_lines(funnel, "line_rules", "", out);
+    text_printf(out, "  },\n");
+    json_decref(funnel);
+}
+
 static void print_index(const struct dataset_index *index, struct text *out)
 {
     text_printf(out, "{\n  \"format\": \"weft dataset\",\n  \"version\": %d,\n",
@@ -42,6 +80,8 @@ static void print_index(const struct dataset_index *index, struct text *out)
             (unsigned long long)s->n_bins);
     }
     text_printf(out, "\n  ],\n");
+    print_loss(&index->lost, out);
+    if (index->funnel.n_rows) print_funnel(&index->funnel, out);
 }
 
 enum err dataset_index_write(const struct dataset_index *index, const char *folder)
@@ -130,11 +170,25 @@ static int decode_totals(const json_t *root, const struct dataset_index *index)
            n_tokens == index->n_tokens && n_bins == index->n_bins;
 }
 
+// What builds before these keys did not write may be absent.
+static int decode_build(const json_t *root, struct arena *a, struct dataset_index *out)
+{
+    const json_t *lost = json_object_get(root, "left_out");
+    const json_t *funnel = json_object_get(root, "funnel");
+    if (lost && !(get_u64(lost, "files", INT64_MAX, &out->lost.n_files) &&
+                  get_u64(lost, "empty", INT64_MAX, &out->lost.n_empty) &&
+                  get_u64(lost, "bad", INT64_MAX, &out->lost.n_bad) &&
+                  get_u64(lost, "bad_bytes", INT64_MAX, &out->lost.bad_bytes) &&
+                  get_u64(lost, "other", INT64_MAX, &out->lost.n_other)))
+        return 0;
+    return !funnel || funnel_from_json(funnel, a, &out->funnel);
+}
+
 static int decode_index(const json_t *root, struct arena *a, struct dataset_index *out)
 {
     const json_t *shards = json_object_get(root, "shards");
     if (!json_is_array(shards) || json_array_size(shards) > DATASET_INDEX_SHARDS_LIMIT) return 0;
-    if (!decode_header(root, a, out)) return 0;
+    if (!decode_header(root, a, out) || !decode_build(root, a, out)) return 0;
     out->n_shards = json_array_size(shards);
     out->shards = ARENA_ARRAY(a, struct dataset_index_shard, out->n_shards);
     for (size_t i = 0; i < out->n_shards; i++) {

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/span.h"
+#include "shard/dataset/funnel.h"
 
 enum {
     DATASET_INDEX_VERSION = 1,
@@ -22,6 +23,14 @@ struct dataset_index_shard {
     uint64_t n_bytes, n_documents, n_tokens, n_bins;
 };
 
+// What the build left out beside what rules dropped.
+struct dataset_index_loss {
+    uint64_t n_files;          // of other kinds
+    uint64_t n_empty;          // documents with nothing in them
+    uint64_t n_bad, bad_bytes; // documents that could not be read
+    uint64_t n_other;          // records that are no documents
+};
+
 struct dataset_index {
     struct dataset_index_shard *shards;
     size_t n_shards;
@@ -30,6 +39,8 @@ struct dataset_index {
     const char *tokenizer_hash;      // 32 hex digits
     const char *tokenizer_file;      // name within the folder; "" = tokens are bytes
     const char *tokenizer_file_hash; // XXH3-128 of that file, 32 hex digits; "" without one
+    struct funnel funnel;            // n_rows 0 = none was kept
+    struct dataset_index_loss lost;
 };
 
 /// Replaces folder/dataset.json atomically. Errors: ERR_IO.

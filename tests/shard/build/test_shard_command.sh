@@ -50,7 +50,6 @@ done
 
 expect 64 'exists already' "$weft" shard build -o out in
 expect 64 '-o OUT is missing' "$weft" shard build in
-expect 64 'only .none' "$weft" shard build -o x --profile fineweb in
 expect 64 'choose zstd' "$weft" shard build -o x --compression gzip in
 expect 65 'no document' "$weft" shard build -o x empty
 expect 74 'absent: No such file' "$weft" shard build -o x absent

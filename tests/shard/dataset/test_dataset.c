@@ -104,7 +104,7 @@ static void test_split(struct arena *a)
     struct dataset_build_options options = corpus_options(out, inputs, 1);
     options.separator = "\n\n\n";
     struct dataset_build_result result;
-    CHECK_OK(dataset_build(&options, &result));
+    CHECK_OK(dataset_build(&options, a, &result));
     CHECK_EQ(result.n_documents, 3);
     struct dataset *d;
     CHECK_OK(dataset_open(out, a, &d));
@@ -131,7 +131,7 @@ static void test_workers(struct arena *a, uint64_t seed)
         options.bin_tokens = 5000;
         options.shard_tokens = 60000;
         struct dataset_build_result result;
-        CHECK_OK(dataset_build(&options, &result));
+        CHECK_OK(dataset_build(&options, a, &result));
         CHECK(result.n_shards > 3 && result.n_bins > 10 * result.n_shards);
         struct dataset *d;
         CHECK_OK(dataset_open(outs[i], a, &d));
@@ -165,10 +165,10 @@ static void test_refusals(struct arena *a)
     char *inputs[] = {arena_printf(a, "%s/in", folder)};
     struct dataset_build_options options = corpus_options(out, inputs, 1);
     options.skip_bad = true;
-    CHECK_OK(dataset_build(&options, &result));
+    CHECK_OK(dataset_build(&options, a, &result));
     CHECK_EQ(result.n_bad, 1);
     CHECK_EQ(result.n_documents, 1);
-    CHECK_ERR(dataset_build(&options, &result), ERR_USAGE); // out exists
+    CHECK_ERR(dataset_build(&options, a, &result), ERR_USAGE); // out exists
     CHECK_OK(dataset_verify(out, NULL, NULL));
 }
 

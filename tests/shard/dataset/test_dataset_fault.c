@@ -1,6 +1,7 @@
 // Fails the k-th file operation of a build for k = 1, 2, ... until one survives, once and for ever,
 // by EIO and by a full disk: the dataset is absent or whole, nothing is left when the disk works
-// again, and the next build succeeds. Then the same by kill -9 of a child.
+// again unless a part was finished, and the next build, which goes on from there, gives the same
+// files as one that never failed. Then the same by kill -9 of a child.
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,7 +14,7 @@
 #include "tests/check.h"
 #include "tests/shard/format/corpus.h"
 
-static const char *in, *out, *partial;
+static const char *in, *out, *partial, *reference;
 
 static enum err build(void)
 {
@@ -26,32 +27,37 @@ static enum err build(void)
     options.shard_tokens = 2500;
     options.separator = "\f";
     struct dataset_build_result result;
-    const enum err e = dataset_build(&options, &result);
+    const enum err e = dataset_build(&options, &a, &result);
     arena_fini(&a);
     return e;
 }
 
-// Absent, or the empty folder that a build leaves when it could not even open it.
-static int nothing_left(void)
+// Absent, or the folders that a build leaves when it could not even open them, or with work in them
+// of which a part is finished.
+static int nothing_left(struct arena *a)
 {
-    struct arena a;
+    const char *work = arena_printf(a, "%s/work", partial);
     struct file_list list = {0};
-    arena_init(&a, "left");
-    if (file_exists(partial)) CHECK_OK(file_list(partial, &a, &list));
-    arena_fini(&a);
+    if (file_exists(partial)) CHECK_OK(file_list(partial, a, &list));
+    if (list.n_names == 0) return 1;
+    CHECK_OK(file_list(work, a, &list));
+    for (size_t i = 0; i < list.n_names; i++) {
+        if (strstr(list.names[i], ".done")) return 1;
+    }
     return list.n_names == 0;
 }
 
-// OUT, if it is there, is a whole dataset; then clears the way for the next build.
-static int check_and_clear(void)
+// OUT, if it is there, is the whole dataset; then clears the way for the next build.
+static int check_and_clear(struct arena *a)
 {
     const int there = file_exists(out);
     if (there) CHECK_OK(dataset_verify(out, NULL, NULL));
+    if (there) CHECK(corpus_same_files(a, out, reference));
     CHECK_OK(file_remove_tree(out));
     return there;
 }
 
-static uint64_t walk(enum fault_action action, bool for_ever)
+static uint64_t walk(struct arena *a, enum fault_action action, bool for_ever)
 {
     for (uint64_t k = 1;; k++) {
         CHECK(k < 1000);
@@ -63,14 +69,18 @@ static uint64_t walk(enum fault_action action, bool for_ever)
             CHECK(e == ERR_IO);
             CHECK(strstr(err_line(), action == FAULT_EIO ? "Input/output error" : "No space left"));
         }
-        const int there = check_and_clear();
+        const int there = check_and_clear(a);
         CHECK(e != OK || there);
-        if (!for_ever) CHECK(nothing_left());
+        if (!for_ever) CHECK(nothing_left(a));
+        if (!there) CHECK_OK(build());
+        if (!there) CHECK(check_and_clear(a));
+        CHECK(!file_exists(partial));
+        arena_reset(a);
         if (e == OK && n_hits < k) return k;
     }
 }
 
-static uint64_t walk_kill(void)
+static uint64_t walk_kill(struct arena *a)
 {
     for (uint64_t k = 1;; k++) {
         CHECK(k < 1000);
@@ -85,10 +95,11 @@ static uint64_t walk_kill(void)
         CHECK(waitpid(child, &status, 0) == child);
         const int killed = WIFSIGNALED(status);
         CHECK(killed || WEXITSTATUS(status) == 0);
-        check_and_clear(); // what was killed may have been complete
-        CHECK_OK(build()); // whatever is left in OUT.partial
+        check_and_clear(a); // what was killed may have been complete
+        CHECK_OK(build());  // whatever is left in OUT.partial
         CHECK(!file_exists(partial));
-        CHECK(check_and_clear());
+        CHECK(check_and_clear(a));
+        arena_reset(a);
         if (!killed) return k;
     }
 }
@@ -109,9 +120,15 @@ int main(int argc, char **argv)
     struct arena a;
     arena_init(&a, "test");
     make_input(&a, corpus_folder(&a, "fault"), seed);
-    const uint64_t n_once = walk(FAULT_EIO, false);
-    const uint64_t n_for_ever = walk(FAULT_ENOSPC, true);
-    const uint64_t n_kill = walk_kill();
+    struct arena scratch;
+    arena_init(&scratch, "walk");
+    CHECK_OK(build());
+    reference = arena_printf(&a, "%s-reference", out);
+    CHECK_OK(file_rename(out, reference));
+    const uint64_t n_once = walk(&scratch, FAULT_EIO, false);
+    const uint64_t n_for_ever = walk(&scratch, FAULT_ENOSPC, true);
+    const uint64_t n_kill = walk_kill(&scratch);
+    arena_fini(&scratch);
     printf("failed at %llu places once, %llu for ever, killed at %llu\n",
            (unsigned long long)n_once - 1, (unsigned long long)n_for_ever - 1,
            (unsigned long long)n_kill - 1);

@@ -49,6 +49,7 @@ static inline struct dataset_build_options corpus_options(const char *out, char 
                                           .inputs = inputs,
                                           .n_inputs = n_inputs,
                                           .codec = FRAME_ZSTD,
+                                          .judge = {.extract = EXTRACT_PLAIN},
                                           .n_workers = 1,
                                           .shard_tokens = DATASET_BUILD_SHARD_TOKENS,
                                           .bin_tokens = DATASET_BUILD_BIN_TOKENS};
@@ -60,7 +61,7 @@ static inline enum err corpus_build(struct arena *a, const char *in, const char 
     char *inputs[] = {arena_strdup(a, in)};
     struct dataset_build_options options = corpus_options(out, inputs, 1);
     options.n_workers = n_workers;
-    return dataset_build(&options, result);
+    return dataset_build(&options, a, result);
 }
 
 /// n lines of JSONL with texts of 1 to 300 letters.

@@ -240,7 +240,7 @@ static void test_dataset(struct arena *a, uint64_t seed)
     options.bin_tokens = 2000;
     options.shard_tokens = 5000;
     struct dataset_build_result result;
-    CHECK_OK(dataset_build(&options, &result));
+    CHECK_OK(dataset_build(&options, a, &result));
     CHECK(result.n_shards >= 3);
     struct file_list files;
     CHECK_OK(file_list(out, a, &files));
