@@ -158,7 +158,7 @@ static void test_refusals(struct arena *a)
     corpus_put(a, folder, "in/bad.jsonl", "{\"text\": \"fine\"}\n{\"text\": 5}\n", 0);
     CHECK_ERR(corpus_build(a, arena_printf(a, "%s/in", folder), out, 1, &result), ERR_DATA);
     CHECK_TEXT(strstr(err_line(), "bad.jsonl"), "bad.jsonl:2: \"text\" is not a string");
-    corpus_put(a, folder, "in/x.txt.gz", "x", 0);
+    corpus_put(a, folder, "in/x.txt.gz", "\x1f\x8b\x08 damaged", 0);
     CHECK_ERR(corpus_build(a, arena_printf(a, "%s/in/x.txt.gz", folder), out, 1, &result),
               ERR_DATA);
     CHECK(!file_exists(out) && !file_exists(arena_printf(a, "%s.partial", out)));
