@@ -166,7 +166,7 @@ static void test_refusals(struct arena *a)
     struct dataset_build_options options = corpus_options(out, inputs, 1);
     options.skip_bad = true;
     CHECK_OK(dataset_build(&options, a, &result));
-    CHECK_EQ(result.n_bad, 1);
+    CHECK_EQ(result.n_bad, 2);
     CHECK_EQ(result.n_documents, 1);
     CHECK_ERR(dataset_build(&options, a, &result), ERR_USAGE); // out exists
     CHECK_OK(dataset_verify(out, NULL, NULL));
