@@ -1,0 +1,41 @@
+#!/bin/sh
+# Bit for bit Pillow: decoding, bicubic resize of whole images and boxes, crops, and the recipes' pictures and values (against
+# Pillow and numpy). Pillow and numpy come through PyPI into the build folder, once; skips with a reason when they can't be had.
+# Images are made here, of every kind that the formats have; with --images N also N real ones of Debian's packages
+# tuxpaint-stamps-default, openclipart-png and gnome-backgrounds (320 MB to download, unpacked in the build folder).
+#     tests/shard/image/test_image_parity.sh BUILD_FOLDER [--images N] [--seed N] [--speed]
+set -u
+build=$1
+shift
+packages=$build/parity/pillow
+skip() {
+    echo "skipped: $1"
+    exit 77
+}
+
+# unpack PACKAGE: its files under parity/images, once
+unpack() {
+    [ -e "$images/$1.complete" ] && return
+    (cd "$images" && apt-get download "$1" && dpkg -x "$1"_*.deb "$images/$1" && rm "$1"_*.deb) >"$build/parity.log" 2>&1 ||
+        skip "apt-get can't download $1: $(tail -n 1 "$build/parity.log")"
+    touch "$images/$1.complete"
+}
+
+command -v python3 >/dev/null || skip "no python3"
+if [ ! -e "$packages/complete" ]; then
+    rm -rf "$packages"
+    mkdir -p "$build/parity"
+    python3 -m pip --version >/dev/null 2>&1 || skip "no pip (Debian: python3-pip)"
+    python3 -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --retries 2 --timeout 30 \
+        --target "$packages" pillow numpy >"$build/parity.log" 2>&1 ||
+        skip "pip can't install the reference: $(grep -v '^ *$' "$build/parity.log" | tail -n 1)"
+    touch "$packages/complete"
+fi
+images=$build/parity/images
+mkdir -p "$images"
+case " $* " in
+*" --images "*)
+    for package in tuxpaint-stamps-default openclipart-png gnome-backgrounds; do unpack "$package"; done
+    ;;
+esac
+PYTHONPATH=$packages exec python3 "$(dirname "$0")/image_parity.py" "$build" "$images" "$@"
