@@ -41,10 +41,10 @@ struct filter_options {
 
 // One rule, as it stands in an open filter.
 struct filter_rule {
-    const char *name;  // "gopher_words_min"
-    const char *score; // the score it reads; column score.<score> of a shard
-    const char
-        *comparison; // what lets a document through: score comparison threshold; ">=" "<=" ">"
+    const char *name;       // "gopher_words_min"
+    const char *score;      // the score it reads; column score.<score> of a shard
+    const char *measures;   // what that score is, a few words for people
+    const char *comparison; // a text goes through if score comparison threshold: ">=" "<=" ">"
     double threshold;
     const char *reason; // why the others go, a few words for people
     bool line;          // drops lines; score is the name of a line's measure, in no column
@@ -107,6 +107,8 @@ void filter_scratch_close(struct filter_scratch *s);
 enum err filter_judge(const struct filter *f, struct filter_scratch *s,
                       const struct filter_page *page, struct arena *arena,
                       struct filter_verdict *out) MUST_CHECK;
+/// Whether rule i lets through a text of these scores. Can't fail.
+bool filter_rule_passes(const struct filter *f, size_t i, const float *scores);
 /// Asks the rules of f again, of scores measured before: the first that fails, -1 = none. Can't
 /// fail.
 int filter_ask(const struct filter *f, const float *scores);
