@@ -1,7 +1,7 @@
 #pragma once
-// Random crops and flips for training, as pure functions of (seed, position, image of that position,
-// size): the same picture whatever rank, thread or order asks for it. A choice is a box, in real
-// coordinates as Pillow's resize(box=) takes it, and whether the result is mirrored.
+// Random crops and flips for training, as pure functions of (seed, position, image of that
+// position, size): the same picture whatever rank, thread or order asks for it. A choice is a box,
+// in real coordinates as Pillow's resize(box=) takes it, and whether the result is mirrored.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,8 +35,8 @@ enum { AUGMENT_TRIES = 10 };
 
 /// Resized crop: ten tries with area uniform and log aspect uniform; when none fits, the largest
 /// centred box of an allowed aspect. Crop: uniform among the places that fit. Draws are Philox's
-/// blocks at (position, 16 image + try), 15 for the flip, under the key of seed and "augment". Can't
-/// fail.
+/// blocks at (position, 16 image + try), 15 for the flip, under the key of seed and "augment".
+/// Can't fail.
 struct augment_choice augment_choose(const struct augment_rule *rule, const struct augment_key *key,
                                      uint32_t width, uint32_t height);
 /// Mirrors rgb[side, side, 3] left to right. Can't fail.

@@ -1,8 +1,8 @@
 #pragma once
 // How a model wants its images, a row a recipe: an image becomes one picture of side x side pixels,
-// or several (tiles), u8 [n, side, side, 3]; normalised it is f32 [n, 3, side, side], of which every
-// value is ((u8 / 255) - mean) / std in f32 arithmetic. How many pictures follows from the image's
-// size alone.
+// or several (tiles), u8 [n, side, side, 3]; normalised it is f32 [n, 3, side, side], of which
+// every value is ((u8 / 255) - mean) / std in f32 arithmetic. How many pictures follows from the
+// image's size alone.
 //
 //     const struct image_recipe *recipe = image_recipe_find("siglip-224");
 //     uint32_t n = image_recipe_pictures(recipe, width, height); // from an index

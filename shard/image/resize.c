@@ -215,7 +215,8 @@ static struct image_pixels crop(const struct image_pixels *in, const struct resi
     return out;
 }
 
-// Pillow 13 takes the columns first where the height shrinks by more than twice what the width does.
+// Pillow 13 takes the columns first where the height shrinks by more than twice what the width
+// does.
 static bool is_rows_first(const struct image_pixels *in, const struct resize_part *part)
 {
     const int64_t lower = (int64_t)in->height - part->height;

@@ -1,7 +1,7 @@
 #pragma once
 // Bicubic resize, bit for bit Pillow's Image.resize(size, BICUBIC, box) of an RGB image: two passes
-// with u8 between them; an output pixel is a weighted sum of the pixels within two (input or output,
-// whichever are larger) of its centre, with weights of 22 fractional bits.
+// with u8 between them; an output pixel is a weighted sum of the pixels within two (input or
+// output, whichever are larger) of its centre, with weights of 22 fractional bits.
 //
 //     struct resize_box box = resize_box_whole(&in);
 //     struct image_pixels out = resize_bicubic(&in, &box, 224, 224, &arena);
@@ -20,8 +20,9 @@ struct resize_box {
 /// The whole of in. Can't fail.
 struct resize_box resize_box_whole(const struct image_pixels *in);
 
-/// Box of in as width x height pixels (both at least 1), in a, with its tables, as Pillow 13 does it. The box is not
-/// empty and within the image. Uses the widest vectors that the CPU has. Local. Can't fail.
+/// Box of in as width x height pixels (both at least 1) as by Pillow 13, with its tables in a. The
+/// box is not empty and within the image. Uses the widest vectors that the CPU has. Local. Can't
+/// fail.
 struct image_pixels resize_bicubic(const struct image_pixels *in, const struct resize_box *box,
                                    uint32_t width, uint32_t height, struct arena *a);
 

@@ -1,7 +1,7 @@
 #pragma once
 // Dynamic resolution: a large image becomes a grid of tiles of 224 x 224 pixels, at most 6 x 6, and
-// after them, when there is more than one, a thumbnail of the whole. The grid follows from width and
-// height alone, so an image's tokens are known from an index without decoding.
+// after them, when there is more than one, a thumbnail of the whole. The grid follows from width
+// and height alone, so an image's tokens are known from an index without decoding.
 //
 // The image is scaled, its aspect kept, to touch the grid in one direction and centred on black. Of
 // all grids within the limit that one is taken in which it keeps the most pixels (all of them, if

@@ -2,11 +2,12 @@
 // fast they are.
 //
 //     bench_image dump < LINES    a line: PATH, then OPs, separated by tabs; for each OP a record:
-//                                 u32 width, u32 height, u64 bytes, bytes (width 0: an error's line)
+//                                 u32 width, u32 height, u64 bytes, bytes (width 0: an error)
 //     bench_image time ROUNDS OP < PATHS    prints the nanoseconds that OP took over all paths
 //
-// OP: pixels | [old-]resize W H LEFT TOP RIGHT BOTTOM (old: as before Pillow 13) | cut RECIPE SEED POSITION | values RECIPE
-//     | choice RECIPE SEED POSITION (five f32: box, flip) | grid (u32 columns, rows, pictures)
+// OP: pixels | [old-]resize W H LEFT TOP RIGHT BOTTOM (old: as before Pillow 13)
+//     | cut RECIPE SEED POSITION | values RECIPE | choice RECIPE SEED POSITION (box, flip as f32)
+//     | grid (columns, rows, pictures as u32)
 
 #include <inttypes.h>
 
