@@ -39,6 +39,7 @@ enum err file_make_folders(const char *path) MUST_CHECK;
 enum err file_remove_tree(const char *path) MUST_CHECK;
 bool file_exists(const char *path);
 bool file_is_folder(const char *path);
+bool file_is_socket(const char *path);
 
 struct file_list {
     char **names; // sorted bytewise, in the arena

@@ -118,13 +118,15 @@ static enum err fill(struct stream *stream, const struct batch_shape *shape,
     return stream_loss_tokens(stream, step_positions, &h->step_loss_tokens);
 }
 
-void batch_assemble(struct stream *stream, const struct batch_shape *shape,
-                    const struct batch_layout *layout, uint64_t step, uint64_t lane, uint8_t *slot)
+struct batch_outcome batch_assemble(struct stream *stream, const struct batch_shape *shape,
+                                    const struct batch_layout *layout, uint64_t step, uint64_t lane,
+                                    uint8_t *slot)
 {
     struct batch_header h = {.step = step, .lane = lane};
     h.err = fill(stream, shape, layout, slot, &h);
     if (h.err != OK) snprintf(h.line, sizeof h.line, "%s", err_line());
     batch_header_encode(&h, slot);
+    return (struct batch_outcome){h.err, shape->lane_rows * shape->T, h.loss_tokens};
 }
 
 void batch_header_encode(const struct batch_header *h, uint8_t out[BATCH_HEADER_BYTES])

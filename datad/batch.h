@@ -58,10 +58,16 @@ enum err batch_positions(const struct batch_shape *shape, uint64_t step, uint64_
 /// The row's part of the slot's arrays. Can't fail.
 struct pack_row batch_row(const struct batch_layout *layout, uint64_t T, uint64_t row,
                           uint8_t *slot);
-/// Fills slot [layout->slot_bytes] with the batch, or with the error's line. Thread-safe. Can't
-/// fail: a client reads the header.
-void batch_assemble(struct stream *stream, const struct batch_shape *shape,
-                    const struct batch_layout *layout, uint64_t step, uint64_t lane, uint8_t *slot);
+// What became of a batch, for those who count.
+struct batch_outcome {
+    enum err err;
+    uint64_t n_tokens, loss_tokens;
+};
+/// Fills slot [layout->slot_bytes] with the batch, or with the error's line: the client finds it in
+/// the header. Thread-safe.
+struct batch_outcome batch_assemble(struct stream *stream, const struct batch_shape *shape,
+                                    const struct batch_layout *layout, uint64_t step, uint64_t lane,
+                                    uint8_t *slot);
 
 /// h as little-endian bytes with their crc32c. Can't fail.
 void batch_header_encode(const struct batch_header *h, uint8_t out[BATCH_HEADER_BYTES]);

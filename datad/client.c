@@ -59,6 +59,7 @@ struct client {
     struct mapping mappings[MAPPINGS];
     struct place places[CLIENT_WINDOW];
     uint64_t n_asked, n_sent; // ever
+    uint64_t waited_ns;       // in client_wait
     uint8_t input[PROTOCOL_FRAME_LIMIT];
     size_t n_input;
     uint64_t next_attempt_ns;
@@ -182,7 +183,7 @@ static enum err connect_at(const struct rendezvous *place, int *out)
     return e;
 }
 
-static enum err open_socket(const char *path, int *out)
+enum err client_connect(const char *path, int *out)
 {
     struct rendezvous place;
     TRY(rendezvous_open(path, false, &place));
@@ -285,7 +286,7 @@ static enum err await_answer(struct client *c, struct wait *w, int fds[2])
 static enum err attempt(struct client *c, struct wait *w)
 {
     int fds[2] = {-1, -1};
-    TRY(open_socket(c->options.socket, &c->fd));
+    TRY(client_connect(c->options.socket, &c->fd));
     enum err e = send_hello(c) ? OK : fail(ERR_GONE, "datad hung up");
     if (e == OK) e = await_answer(c, w, fds);
     for (size_t i = 0; i < 2; i++)
@@ -345,6 +346,7 @@ static void send_place(struct client *c, size_t i)
     m.request.step = p->step;
     m.request.lane = p->lane;
     m.request.slot = i;
+    m.request.waited_ns = c->waited_ns;
     p->sequence = (uint32_t)m.sequence;
     p->state = PLACE_SENT;
     if (!send_message(c, &m)) disconnect(c);
@@ -463,7 +465,7 @@ static enum err check_options(const struct client_options *o)
 bool client_answers(const char *socket)
 {
     int fd;
-    if (open_socket(socket, &fd) != OK) return false;
+    if (client_connect(socket, &fd) != OK) return false;
     close(fd);
     return true;
 }
@@ -535,8 +537,10 @@ enum err client_wait(struct client *c, uint64_t step, uint64_t lane, struct batc
     if (i == CLIENT_WINDOW)
         return fail(ERR_INVARIANT, "wait for step %llu lane %llu, which was not requested",
                     (unsigned long long)step, (unsigned long long)lane);
-    if (c->synthetic == NULL) TRY(await_place(c, i));
-    return hold(c, i, out);
+    const uint64_t begin_ns = clock_now_ns();
+    const enum err e = c->synthetic == NULL ? await_place(c, i) : OK;
+    c->waited_ns += clock_now_ns() - begin_ns;
+    return e == OK ? hold(c, i, out) : e;
 }
 
 void client_release(struct client *c, struct batch *b)

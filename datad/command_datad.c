@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "base/cli.h"
+#include "base/log.h"
+#include "datad/command_datad_status.h"
 #include "datad/datad_config.h"
 #include "datad/server.h"
 
@@ -69,47 +71,98 @@ static struct server_options server_of(const struct datad_config *config,
                                      .sequential = config->order == DATAD_SEQUENTIAL,
                                      .window_bins = config->window_bins};
     return (struct server_options){.socket = config->socket,
+                                   .metrics = config->metrics,
                                    .service = {.rule = rule,
                                                .prefetch = config->prefetch,
                                                .n_workers = config->workers,
                                                .cache_bytes = config->cache_mib << 20}};
 }
 
-static enum err serve(const char *path, const struct cli_list *overrides, struct arena *a)
-{
+// A config with its datasets open: what a server serves until the next one is ready.
+struct offer {
+    struct arena a;
     struct datad_config config;
-    struct source *sources;
-    TRY(datad_config_read(path, overrides->items, overrides->n_items, a, &config));
-    TRY(open_sources(&config, a, &sources));
-    const struct server_options options = server_of(&config, sources);
-    const enum err e = server_run(&options);
-    for (size_t i = 0; i < config.n_sources; i++)
-        source_close(&sources[i]);
+    struct source *sources; // NULL = none is open
+};
+
+struct offers {
+    const char *path;
+    const struct cli_list *overrides;
+    struct offer now, next;
+};
+
+static void offer_close(struct offer *o)
+{
+    for (size_t i = 0; o->sources && i < o->config.n_sources; i++)
+        source_close(&o->sources[i]);
+    o->sources = NULL;
+    arena_fini(&o->a);
+}
+
+static enum err offer_open(const struct offers *all, struct offer *o)
+{
+    *o = (struct offer){0};
+    arena_init(&o->a, "datad config");
+    const struct cli_list *set = all->overrides;
+    enum err e = datad_config_read(all->path, set->items, set->n_items, &o->a, &o->config);
+    if (e == OK) e = open_sources(&o->config, &o->a, &o->sources);
+    if (e != OK) offer_close(o);
+    return e;
+}
+
+/// On SIGHUP. A socket that moved would lose the clients.
+static enum err reload(void *context)
+{
+    struct offers *all = context;
+    TRY(offer_open(all, &all->next));
+    enum err e = OK;
+    if (strcmp(all->next.config.socket, all->now.config.socket) != 0)
+        e = fail(ERR_CONFIG, "%s: the socket cannot change while datad runs", all->path);
+    if (e == OK) e = source_check_all(all->next.sources, all->next.config.n_sources);
+    if (e != OK) offer_close(&all->next);
+    return e;
+}
+
+static enum err serve(struct offers *all)
+{
+    TRY(offer_open(all, &all->now));
+    bool reloads = true;
+    enum err e = OK;
+    for (uint64_t n_reloads = 0; e == OK && reloads; n_reloads++) {
+        struct server_options options = server_of(&all->now.config, all->now.sources);
+        options.n_reloads = n_reloads;
+        options.reload = reload;
+        options.context = all;
+        e = server_run(&options, &reloads);
+        offer_close(&all->now);
+        if (e == OK && reloads) {
+            all->now = all->next;
+            log_line("datad: %s reloaded", all->path);
+        }
+    }
     return e;
 }
 
 CLI_COMMAND(datad)
 {
+    if (argc > 1 && strcmp(argv[1], "status") == 0) return command_datad_status(argc - 1, argv + 1);
     uint64_t owner = 0;
     struct cli_list overrides = {0};
     const struct cli_option options[] = {
         {"set", 0, CLI_LIST, &overrides, "KEY=VALUE", "put VALUE in place of what CONFIG says"},
         {"owner", 0, CLI_U64, &owner, "PID",
          "end when this parent process ends (weft train says so)"}};
-    const struct cli_usage usage = {.synopsis = "weft datad CONFIG",
-                                    .summary =
-                                        "serve batches of a dataset to trainers on this node",
-                                    .example = "weft datad datad.yaml",
-                                    .options = options,
-                                    .n_options = sizeof options / sizeof options[0]};
+    const struct cli_usage usage = {
+        .synopsis = "weft datad CONFIG; weft datad status SOCKET|CONFIG",
+        .summary = "serve batches of a dataset to trainers on this node",
+        .example = "weft datad datad.yaml",
+        .options = options,
+        .n_options = sizeof options / sizeof options[0]};
     const char *config;
     TRY(cli_parse_one(argc, argv, &usage, &config));
     TRY(bind_to_owner(owner));
     TRY(give_up_rights());
     TRY(raise_descriptors());
-    struct arena a;
-    arena_init(&a, "datad config");
-    const enum err e = serve(config, &overrides, &a);
-    arena_fini(&a);
-    return e;
+    struct offers all = {.path = config, .overrides = &overrides};
+    return serve(&all);
 }

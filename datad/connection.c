@@ -1,7 +1,13 @@
 #include "datad/connection.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#include "base/clock.h"
+#include "base/file.h"
 
 void connection_begin(struct connection *c, struct service *service)
 {
@@ -10,6 +16,7 @@ void connection_begin(struct connection *c, struct service *service)
     c->used = true;
     c->state = PROTOCOL_DATAD_NEW;
     c->service = service;
+    c->begun_ns = clock_now_ns();
     for (size_t i = 0; i < CLIENT_WINDOW; i++)
         c->jobs[i].connection = c;
 }
@@ -32,6 +39,19 @@ void connection_refuse(enum err e, struct connection_reply *reply)
     snprintf(m.error.line, sizeof m.error.line, "%s", err_line());
     *reply = (struct connection_reply){0};
     reply->n_bytes = protocol_encode(&m, reply->bytes);
+}
+
+enum err connection_report(struct span json, struct connection_reply *reply)
+{
+    const struct protocol_message m = {.type = PROTOCOL_REPORT, .report = {json.n_bytes}};
+    *reply = (struct connection_reply){0};
+    const int fd = memfd_create("datad report", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0) return fail(ERR_MEMORY, "memory for a report: %s", strerror(errno));
+    reply->fds[reply->n_fds++] = fd;
+    TRY(file_write(fd, "report", json.data, json.n_bytes));
+    fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+    reply->n_bytes = protocol_encode(&m, reply->bytes);
+    return OK;
 }
 
 static void welcome(struct connection *c, struct connection_reply *reply)
@@ -69,6 +89,11 @@ static enum err take_request(struct connection *c, uint64_t sequence,
     job->step = request->step;
     job->lane = request->lane;
     job->sequence = (uint32_t)sequence;
+    c->step = request->step;
+    c->lane = request->lane;
+    c->waited_ns = request->waited_ns;
+    tally_request(&c->tally);
+    tally_request(service_tally(c->service));
     atomic_store(&job->under_way, true);
     atomic_fetch_add(&c->n_jobs, 1);
     const bool room = workers_push(service_workers(c->service), job);
@@ -80,6 +105,10 @@ static enum err take_message(struct connection *c, const struct protocol_message
                              struct connection_reply *reply)
 {
     if (m->type == PROTOCOL_HELLO) return take_hello(c, &m->hello, reply);
+    if (m->type == PROTOCOL_STATUS) {
+        c->asks_status = true;
+        return OK;
+    }
     ASSERT(m->type == PROTOCOL_REQUEST); // what the decoder lets through in these states
     return take_request(c, m->sequence, &m->request);
 }
@@ -110,8 +139,12 @@ void connection_run_job(void *context)
     const size_t slot = (size_t)(job - c->jobs);
     const uint32_t sequence = job->sequence;
     if (!atomic_load(&c->closing)) {
-        batch_assemble(c->stream, &c->shape, &c->layout, job->step, job->lane,
-                       slots_row(&c->slots, slot));
+        const uint64_t begin_ns = clock_now_ns();
+        const struct batch_outcome made = batch_assemble(
+            c->stream, &c->shape, &c->layout, job->step, job->lane, slots_row(&c->slots, slot));
+        const uint64_t ns = clock_now_ns() - begin_ns;
+        tally_batch(&c->tally, made.err, made.n_tokens, made.loss_tokens, ns);
+        tally_batch(service_tally(c->service), made.err, made.n_tokens, made.loss_tokens, ns);
         atomic_store(&job->under_way, false); // before the client can ask for the slot again
         slots_publish(&c->slots, slot, sequence);
     }

@@ -15,6 +15,7 @@
 #include "datad/protocol.h"
 #include "datad/service.h"
 #include "datad/slots.h"
+#include "datad/tally.h"
 
 struct connection;
 struct connection_job {
@@ -37,6 +38,11 @@ struct connection {
     struct connection_job jobs[CLIENT_WINDOW]; // one a slot
     atomic_size_t n_jobs;                      // under way
     atomic_bool closing;                       // jobs are dropped
+    bool asks_status;                          // and nothing else
+    uint64_t begun_ns, waited_ns;              // waited: as the client says
+    uint64_t step, lane;                       // asked for last
+    struct tally tally;
+    struct rate rate;
 };
 
 // What to send; with WELCOME two descriptors, which the receiver of this closes.
@@ -64,5 +70,8 @@ void connection_close(struct connection *c);
 bool connection_end(struct connection *c);
 /// The workers' job function; job is a struct connection_job.
 void connection_run_job(void *job);
+/// The REPORT frame with json in a sealed descriptor, which the receiver of reply closes. Errors:
+/// ERR_MEMORY.
+enum err connection_report(struct span json, struct connection_reply *reply) MUST_CHECK;
 /// The ERROR frame for e with this thread's line. Can't fail.
 void connection_refuse(enum err e, struct connection_reply *reply);

@@ -14,6 +14,8 @@
 
 static const struct runfile_key keys[] = {
     {"socket", RUNFILE_TEXT, FIELD(socket), .help = "path of the Unix socket"},
+    {"metrics", RUNFILE_TEXT, FIELD(metrics), .fallback = "",
+     .help = "where to serve Prometheus: 127.0.0.1:9464, or a port of loopback"},
     {"sources[].name", RUNFILE_TEXT, offsetof(struct datad_source, name), LIST,
      .help = "for messages"},
     {"sources[].path", RUNFILE_TEXT, offsetof(struct datad_source, path), LIST,

@@ -22,7 +22,7 @@ struct datad_source {
 };
 
 struct datad_config {
-    const char *socket;
+    const char *socket, *metrics;
     size_t n_sources;
     struct datad_source sources[DATAD_SOURCES];
     double validation;

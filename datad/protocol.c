@@ -11,7 +11,8 @@ enum {
     FIELD_BYTES = 32 + 4 + 8 + 8,
     HELLO_BYTES = 4 + 4 * 8,
     WELCOME_BYTES = 2 * 16 + 2 * 4 + 6 * 8,
-    REQUEST_BYTES = 3 * 8,
+    REQUEST_BYTES = 4 * 8,
+    REPORT_BYTES = 8,
     ERROR_BYTES = 4 + PROTOCOL_LINE_BYTES
 };
 _Static_assert(WELCOME_BYTES + BATCH_ARRAYS * FIELD_BYTES <= PROTOCOL_BODY_LIMIT, "body limit");
@@ -124,6 +125,7 @@ static void encode_request(const struct protocol_message *m, struct field_writer
     field_put(w, m->request.step, 8);
     field_put(w, m->request.lane, 8);
     field_put(w, m->request.slot, 8);
+    field_put(w, m->request.waited_ns, 8);
 }
 
 static enum err decode_request(struct field_reader *r, size_t n_bytes, struct protocol_message *m)
@@ -132,6 +134,7 @@ static enum err decode_request(struct field_reader *r, size_t n_bytes, struct pr
     m->request.step = field_get(r, 8);
     m->request.lane = field_get(r, 8);
     m->request.slot = field_get(r, 8);
+    m->request.waited_ns = field_get(r, 8);
     if (m->request.slot >= CLIENT_WINDOW || m->sequence == 0)
         return fail(ERR_DATA, "request: slot %llu, sequence %llu",
                     (unsigned long long)m->request.slot, (unsigned long long)m->sequence);
@@ -155,6 +158,33 @@ static enum err decode_error(struct field_reader *r, size_t n_bytes, struct prot
     return OK;
 }
 
+static void encode_status(const struct protocol_message *m, struct field_writer *w)
+{
+    (void)m;
+    (void)w;
+}
+
+static enum err decode_status(struct field_reader *r, size_t n_bytes, struct protocol_message *m)
+{
+    (void)r;
+    (void)n_bytes;
+    (void)m;
+    return OK;
+}
+
+static void encode_report(const struct protocol_message *m, struct field_writer *w)
+{
+    field_put(w, m->report.n_bytes, 8);
+}
+
+static enum err decode_report(struct field_reader *r, size_t n_bytes, struct protocol_message *m)
+{
+    (void)n_bytes;
+    m->report.n_bytes = field_get(r, 8);
+    if (m->report.n_bytes <= PROTOCOL_REPORT_LIMIT) return OK;
+    return fail(ERR_DATA, "report of %llu bytes", (unsigned long long)m->report.n_bytes);
+}
+
 static const struct message_row {
     unsigned states; // in which it may be received
     size_t min_bytes, max_bytes;
@@ -169,6 +199,9 @@ static const struct message_row {
                           decode_request},
     [PROTOCOL_ERROR] = {PROTOCOL_CLIENT_NEW | PROTOCOL_CLIENT_READY, ERROR_BYTES, ERROR_BYTES,
                         encode_error, decode_error},
+    [PROTOCOL_STATUS] = {PROTOCOL_DATAD_NEW, 0, 0, encode_status, decode_status},
+    [PROTOCOL_REPORT] = {PROTOCOL_CLIENT_NEW, REPORT_BYTES, REPORT_BYTES, encode_report,
+                         decode_report},
 };
 
 size_t protocol_encode(const struct protocol_message *m, uint8_t out[PROTOCOL_FRAME_LIMIT])

@@ -8,6 +8,9 @@
 //       REQUEST step, lane, slot     ->            (any number; answered in the slot's futex word)
 //                                    <- ERROR code, line  (at any time; then datad closes)
 //
+// Instead of HELLO a client may ask STATUS; datad answers REPORT with one descriptor, of that many
+// bytes of JSON (datad/report.h), and closes.
+//
 // A frame is a header of 32 bytes and a body, little-endian:
 //
 //     0 magic u32   4 version u16   6 type u16   8 length u32 of the body
@@ -25,18 +28,21 @@
 #include "datad/stream.h"
 
 enum {
-    PROTOCOL_VERSION = 1,
+    PROTOCOL_VERSION = 2,
     PROTOCOL_HEADER_BYTES = 32,
     PROTOCOL_BODY_LIMIT = 2048,
     PROTOCOL_FRAME_LIMIT = PROTOCOL_HEADER_BYTES + PROTOCOL_BODY_LIMIT,
-    PROTOCOL_LINE_BYTES = 512
+    PROTOCOL_LINE_BYTES = 512,
+    PROTOCOL_REPORT_LIMIT = 1 << 24
 };
 
 enum protocol_type {
     PROTOCOL_HELLO = 1,
     PROTOCOL_WELCOME = 2,
     PROTOCOL_REQUEST = 3,
-    PROTOCOL_ERROR = 4
+    PROTOCOL_ERROR = 4,
+    PROTOCOL_STATUS = 5,
+    PROTOCOL_REPORT = 6
 };
 
 // Who receives, and whether HELLO and WELCOME have been exchanged.
@@ -61,6 +67,11 @@ struct protocol_welcome {
 
 struct protocol_request {
     uint64_t step, lane, slot;
+    uint64_t waited_ns; // that the client has waited for batches since it was opened
+};
+
+struct protocol_report {
+    uint64_t n_bytes;
 };
 
 struct protocol_error {
@@ -76,6 +87,7 @@ struct protocol_message {
         struct protocol_welcome welcome;
         struct protocol_request request;
         struct protocol_error error;
+        struct protocol_report report;
     };
 };
 

@@ -16,8 +16,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "datad/connection.h"
+#include "base/text.h"
+#include "datad/metrics.h"
+#include "datad/notify.h"
 #include "datad/rendezvous.h"
+#include "datad/slots.h"
+#include "datad/survey.h"
 
 #define PATIENCE_NS UINT64_C(5000000000)
 #define DRAIN_NS UINT64_C(5000000000)
@@ -27,22 +31,20 @@ enum {
     BACKLOG = 128,
     POLL_MS = 250,         // to notice peers that owe bytes
     POLL_CLOSING_MS = 20,  // while the last jobs of closed connections run
-    POLL_FIXED = 2,        // signals, listener
+    POLL_FIXED = 3,        // signals, listener, metrics
     BATCH_OF_ACCEPTS = 32, // between looks at the others
 };
 
-struct peer {
-    int fd;                 // -1 = none
-    uint64_t owed_since_ns; // 0 = owes nothing
-    struct connection connection;
-};
-
 struct server {
+    const struct server_options *options;
     struct rendezvous place;
     int signal_fd, listen_fd;
     struct service *service;
     uint64_t patience_ns;
-    struct peer *peers; // [SERVICE_CONNECTIONS]
+    struct peer *peers;      // [SERVICE_CONNECTIONS]
+    struct metrics *metrics; // or NULL
+    struct survey survey;
+    bool reloads; // ends in order to begin anew
 };
 
 static enum err open_signals(int *fd)
@@ -51,6 +53,7 @@ static enum err open_signals(int *fd)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
     if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
         return fail(ERR_IO, "block signals: %s", strerror(errno));
     *fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -120,8 +123,9 @@ static bool send_reply(int fd, const struct connection_reply *reply)
         struct cmsghdr *c = CMSG_FIRSTHDR(&m);
         c->cmsg_level = SOL_SOCKET;
         c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(sizeof reply->fds);
-        memcpy(CMSG_DATA(c), reply->fds, sizeof reply->fds);
+        c->cmsg_len = CMSG_LEN(reply->n_fds * sizeof reply->fds[0]);
+        m.msg_controllen = CMSG_SPACE(reply->n_fds * sizeof reply->fds[0]);
+        memcpy(CMSG_DATA(c), reply->fds, reply->n_fds * sizeof reply->fds[0]);
     }
     ssize_t n;
     do
@@ -151,12 +155,13 @@ static void close_peer(struct peer *p)
     connection_close(&p->connection);
 }
 
-static enum err check_user(int fd)
+static enum err check_user(int fd, long *pid)
 {
     struct ucred user;
     socklen_t n_bytes = sizeof user;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &user, &n_bytes) != 0)
         return fail(ERR_IO, "credentials of a client: %s", strerror(errno));
+    *pid = user.pid;
     if (user.uid != geteuid()) return fail(ERR_DENIED, "this datad serves user %u only", geteuid());
     return OK;
 }
@@ -171,15 +176,19 @@ static struct peer *find_free(struct server *s)
 static void admit(struct server *s, int fd)
 {
     struct peer *p = find_free(s);
-    enum err e = check_user(fd);
+    long pid = 0;
+    enum err e = check_user(fd, &pid);
+    s->survey.n_accepted++;
     if (e == OK && p == NULL) e = fail(ERR_IO, "datad has %d clients already", SERVICE_CONNECTIONS);
     if (e != OK) {
+        s->survey.n_refused++;
         refuse(fd, e);
         close(fd);
         return;
     }
     connection_begin(&p->connection, s->service);
     p->fd = fd;
+    p->pid = pid;
     p->owed_since_ns = clock_now_ns();
 }
 
@@ -200,7 +209,25 @@ static void note_debt(struct peer *p)
         p->owed_since_ns = clock_now_ns();
 }
 
-static void serve(struct peer *p)
+/// Answers STATUS with the report in a descriptor. False when there is no memory for it.
+static bool send_status(struct server *s, struct peer *p)
+{
+    struct arena a;
+    struct text text;
+    arena_init(&a, "report");
+    text_begin(&text, &a);
+    const struct report report = survey_report(&s->survey, &a);
+    report_json(&report, &text);
+    struct connection_reply reply;
+    bool sent =
+        connection_report((struct span){(const uint8_t *)text.data, text.n_bytes}, &reply) == OK;
+    sent = sent && send_reply(p->fd, &reply);
+    close_reply(&reply);
+    arena_fini(&a);
+    return sent;
+}
+
+static void serve(struct server *s, struct peer *p)
 {
     size_t n_room;
     uint8_t *room = connection_room(&p->connection, &n_room);
@@ -215,7 +242,9 @@ static void serve(struct peer *p)
     const bool sent = e == OK && (reply.n_bytes == 0 || send_reply(p->fd, &reply));
     close_reply(&reply);
     if (e != OK) refuse(p->fd, e);
-    if (!sent)
+    s->survey.n_refused += e != OK;
+    if (p->connection.asks_status) (void)send_status(s, p);
+    if (!sent || p->connection.asks_status)
         close_peer(p);
     else
         note_debt(p);
@@ -237,6 +266,8 @@ static bool sweep(struct server *s)
     for (size_t i = 0; i < SERVICE_CONNECTIONS; i++) {
         struct peer *p = &s->peers[i];
         if (p->fd >= 0) drop_debtor(p, now_ns, s->patience_ns);
+        if (p->fd >= 0)
+            rate_note(&p->connection.rate, now_ns, atomic_load(&p->connection.tally.tokens));
         if (p->connection.used && p->fd < 0) remain = !connection_end(&p->connection) || remain;
     }
     return remain;
@@ -246,11 +277,33 @@ static void fill_polls(const struct server *s, struct pollfd *polls)
 {
     polls[0] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
     polls[1] = (struct pollfd){.fd = s->listen_fd, .events = POLLIN};
+    polls[2] = (struct pollfd){.fd = s->metrics ? metrics_fd(s->metrics) : -1, .events = POLLIN};
     for (size_t i = 0; i < SERVICE_CONNECTIONS; i++)
         polls[POLL_FIXED + i] = (struct pollfd){.fd = s->peers[i].fd, .events = POLLIN};
 }
 
-/// One round; returns false when a signal has come.
+/// Whether the signal that has come ends this server: all do, but for a reload that cannot be.
+static bool take_signal(struct server *s)
+{
+    struct signalfd_siginfo info;
+    if (read(s->signal_fd, &info, sizeof info) != (ssize_t)sizeof info) return false;
+    if (info.ssi_signo != SIGHUP) return true;
+    if (s->options->reload == NULL) {
+        log_line("datad: SIGHUP: no config to reload");
+        return false;
+    }
+    notify_send("RELOADING=1");
+    const enum err e = s->options->reload(s->options->context);
+    if (e == OK) {
+        s->reloads = true;
+        return true;
+    }
+    log_line("datad: SIGHUP: the old config stays: %s", err_line());
+    notify_send("READY=1");
+    return false;
+}
+
+/// One round; returns false when a signal has come that ends the server.
 static bool serve_round(struct server *s)
 {
     struct pollfd polls[POLL_FIXED + SERVICE_CONNECTIONS];
@@ -259,9 +312,10 @@ static bool serve_round(struct server *s)
     if (poll(polls, POLL_FIXED + SERVICE_CONNECTIONS, remain ? POLL_CLOSING_MS : POLL_MS) <= 0)
         return true;
     for (size_t i = 0; i < SERVICE_CONNECTIONS; i++)
-        if (polls[POLL_FIXED + i].revents != 0) serve(&s->peers[i]);
+        if (polls[POLL_FIXED + i].revents != 0) serve(s, &s->peers[i]);
     if (polls[1].revents != 0) accept_some(s);
-    return polls[0].revents == 0;
+    if (s->metrics) metrics_run(s->metrics); // also ends those who were slow
+    return polls[0].revents == 0 || !take_signal(s);
 }
 
 static bool jobs_remain(const struct server *s)
@@ -290,10 +344,32 @@ static void drain(struct server *s)
 static void run(struct server *s)
 {
     log_line("datad: serving at %s", s->place.socket);
+    if (s->metrics) log_line("datad: metrics at port %u", metrics_port(s->metrics));
+    notify_send("READY=1");
     while (serve_round(s))
         continue;
+    if (!s->reloads) notify_send("STOPPING=1");
     drain(s);
     log_line("datad: stopped serving at %s", s->place.socket);
+}
+
+static void print_metrics(void *context, struct text *out)
+{
+    const struct survey *survey = context;
+    const struct report report = survey_report(survey, out->arena);
+    report_prometheus(&report, out);
+}
+
+static enum err open_metrics(struct server *s, struct arena *a)
+{
+    s->survey.socket = s->options->socket;
+    s->survey.peers = s->peers;
+    s->survey.service = s->service;
+    s->survey.begun_ns = clock_now_ns();
+    s->survey.n_reloads = s->options->n_reloads;
+    const char *address = s->options->metrics;
+    if (address == NULL || *address == '\0') return OK;
+    return metrics_open(address, print_metrics, &s->survey, a, &s->metrics);
 }
 
 static enum err open_and_run(struct server *s, const struct server_options *o, struct arena *a)
@@ -301,17 +377,19 @@ static enum err open_and_run(struct server *s, const struct server_options *o, s
     TRY(rendezvous_open(o->socket, true, &s->place));
     TRY(open_signals(&s->signal_fd)); // before the workers are born, so that they block them too
     TRY(service_open(&o->service, connection_run_job, a, &s->service));
-    const enum err e = listen_at_place(s);
+    enum err e = open_metrics(s, a);
+    if (e == OK) e = listen_at_place(s);
     if (e == OK) run(s);
+    metrics_close(s->metrics);
     service_close(s->service);
     return e;
 }
 
-enum err server_run(const struct server_options *o)
+enum err server_run(const struct server_options *o, bool *reloads)
 {
     struct arena a;
     arena_init(&a, "datad");
-    struct server s = {.place = {.folder_fd = -1}, .signal_fd = -1, .listen_fd = -1};
+    struct server s = {.options = o, .place = {.folder_fd = -1}, .signal_fd = -1, .listen_fd = -1};
     s.patience_ns = o->patience_ns > 0 ? o->patience_ns : PATIENCE_NS;
     s.peers = ARENA_ARRAY(&a, struct peer, SERVICE_CONNECTIONS);
     for (size_t i = 0; i < SERVICE_CONNECTIONS; i++)
@@ -321,5 +399,6 @@ enum err server_run(const struct server_options *o)
     if (s.signal_fd >= 0) close(s.signal_fd);
     rendezvous_close(&s.place);
     arena_fini(&a);
+    *reloads = s.reloads;
     return e;
 }

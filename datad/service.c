@@ -14,6 +14,7 @@ struct service {
     struct bins *bins;
     struct workers *workers;
     struct entry entries[SERVICE_STREAMS];
+    struct tally tally;
 };
 
 enum err service_open(const struct service_options *o, workers_job_fn run, struct arena *a,
@@ -54,6 +55,11 @@ const struct service_options *service_options(const struct service *s)
 struct workers *service_workers(struct service *s)
 {
     return s->workers;
+}
+
+struct tally *service_tally(struct service *s)
+{
+    return &s->tally;
 }
 
 static bool same(const struct stream_request *a, const struct stream_request *b)

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "datad/stream.h"
+#include "datad/tally.h"
 #include "datad/workers.h"
 
 enum { SERVICE_CONNECTIONS = 256, SERVICE_STREAMS = 32 };
@@ -29,6 +30,8 @@ enum err service_open(const struct service_options *o, workers_job_fn run, struc
 void service_close(struct service *s);
 const struct service_options *service_options(const struct service *s);
 struct workers *service_workers(struct service *s);
+/// Of all clients ever. Can't fail.
+struct tally *service_tally(struct service *s);
 
 /// The stream of request, shared with others who asked for the same; give it back with
 /// service_return. One thread only. Errors: as stream_open; ERR_MEMORY when SERVICE_STREAMS others

@@ -46,7 +46,8 @@ __attribute__((unused)) static pid_t spawned_fork(const struct spawned *s)
     CHECK(pid >= 0);
     if (pid > 0) return pid;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const enum err e = server_run(&s->options);
+    bool reloads;
+    const enum err e = server_run(&s->options, &reloads);
     if (e != OK) fprintf(stderr, "server: %s\n", err_line());
     _exit(err_exit_code(e));
 }

@@ -126,9 +126,9 @@ static void check_frames(const struct spawned *s, struct witness *w)
     witness_check(w);
     check_header_refused(s, 8, 1U << 31, "frame of type 1 with a body of 2147483648 bytes");
     check_header_refused(s, 8, 0, "frame of type 1 with a body of 0 bytes");
-    check_header_refused(s, 4, 1U | 77U << 16, "frame of type 77 is not allowed now");
-    check_header_refused(s, 4, 1U | 2U << 16, "frame of type 2 is not allowed now");
-    check_header_refused(s, 4, 9U | 1U << 16, "frame of protocol version 9, this is 1");
+    check_header_refused(s, 4, 2U | 77U << 16, "frame of type 77 is not allowed now");
+    check_header_refused(s, 4, 2U | 2U << 16, "frame of type 2 is not allowed now");
+    check_header_refused(s, 4, 9U | 1U << 16, "frame of protocol version 9, this is 2");
     check_header_refused(s, 24, 1, "frame header is damaged");
     check_header_refused(s, 12, 1, "frame body is damaged");
     witness_check(w);
@@ -215,7 +215,7 @@ static void check_requests(const struct spawned *s, struct witness *w)
         const int fd = join_ready(s, fds, &m);
         for (uint64_t i = 1; i <= CLIENT_WINDOW; i++) {
             struct protocol_message request = {.type = PROTOCOL_REQUEST, .sequence = i};
-            request.request = (struct protocol_request){1000 * i * (round + 1), i % 6, i - 1};
+            request.request = (struct protocol_request){1000 * i * (round + 1), i % 6, i - 1, 0};
             CHECK(raw_peer_say(fd, &request));
         }
         leave(fd, fds); // with all of them under way
@@ -225,7 +225,7 @@ static void check_requests(const struct spawned *s, struct witness *w)
     bool open = true;
     for (uint64_t i = 1; open; i++) { // the same slot faster than it can be filled
         struct protocol_message request = {.type = PROTOCOL_REQUEST, .sequence = i};
-        request.request = (struct protocol_request){977 * i, 0, 0};
+        request.request = (struct protocol_request){977 * i, 0, 0, 0};
         open = raw_peer_say(fd, &request);
     }
     leave(fd, fds);

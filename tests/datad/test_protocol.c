@@ -25,7 +25,7 @@ static struct protocol_message make_welcome(void)
 static struct protocol_message make_request(void)
 {
     struct protocol_message m = {.type = PROTOCOL_REQUEST, .sequence = UINT64_C(1) << 40};
-    m.request = (struct protocol_request){UINT64_C(1) << 50, 1023, CLIENT_WINDOW - 1};
+    m.request = (struct protocol_request){UINT64_C(1) << 50, 1023, CLIENT_WINDOW - 1, 12345};
     return m;
 }
 
