@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fault.h"
 #include "base/file.h"
@@ -162,7 +163,7 @@ static enum err walk_entry(struct walk *w, const struct folder *folder, const ch
     if (S_ISDIR(st.st_mode)) return walk_folder(w, folder, path, source);
     struct input_file file = {.path = path, .source = source};
     if (!wanted(w, folder, name, &file)) return OK;
-    if (S_ISLNK(st.st_mode)) TRY(look_at(path, true, &st));
+    if (S_ISLNK(st.st_mode) && access(path, F_OK) == 0) TRY(look_at(path, true, &st));
     file.n_bytes = (uint64_t)st.st_size;
     if (S_ISREG(st.st_mode))
         add_file(w, file);
