@@ -54,6 +54,9 @@ enum err batch_check_shape(const struct batch_shape *shape)
     if (shape->step_lanes == 0 || shape->step_lanes > BATCH_STEP_LANES_LIMIT)
         return fail(ERR_CONFIG, "a step of %llu lanes: 1 to %d are possible",
                     (unsigned long long)shape->step_lanes, BATCH_STEP_LANES_LIMIT);
+    if (shape->first_row > BATCH_ROW_LIMIT)
+        return fail(ERR_CONFIG, "first row %llu is beyond the stream",
+                    (unsigned long long)shape->first_row);
     return OK;
 }
 
@@ -72,6 +75,14 @@ void batch_layout_build(const struct batch_shape *shape, struct batch_layout *ou
     out->slot_bytes = offset;
 }
 
+uint64_t batch_rows_before(const struct batch_shape *shape, uint64_t step)
+{
+    const uint64_t step_rows = shape->step_lanes * shape->lane_rows;
+    const uint64_t n_steps = step < shape->first_step ? 0 : step - shape->first_step;
+    if (n_steps >= (BATCH_ROW_LIMIT - shape->first_row) / step_rows) return BATCH_ROW_LIMIT;
+    return shape->first_row + n_steps * step_rows;
+}
+
 enum err batch_positions(const struct batch_shape *shape, uint64_t step, uint64_t lane,
                          struct range *lane_positions, struct range *step_positions)
 {
@@ -79,11 +90,15 @@ enum err batch_positions(const struct batch_shape *shape, uint64_t step, uint64_
     if (lane >= shape->step_lanes)
         return fail(ERR_CONFIG, "lane %llu of a step of %llu lanes", (unsigned long long)lane,
                     (unsigned long long)shape->step_lanes);
-    if (step >= UINT64_MAX / step_rows)
+    if (step < shape->first_step)
+        return fail(ERR_CONFIG, "step %llu is before step %llu, where this client begins",
+                    (unsigned long long)step, (unsigned long long)shape->first_step);
+    const uint64_t begin = batch_rows_before(shape, step);
+    if (begin >= BATCH_ROW_LIMIT - step_rows)
         return fail(ERR_CONFIG, "step %llu is beyond the stream", (unsigned long long)step);
-    const uint64_t first = step * step_rows + lane * shape->lane_rows;
+    const uint64_t first = begin + lane * shape->lane_rows;
     *lane_positions = (struct range){first, first + shape->lane_rows};
-    *step_positions = (struct range){step * step_rows, (step + 1) * step_rows};
+    *step_positions = (struct range){begin, begin + step_rows};
     return OK;
 }
 
@@ -115,6 +130,7 @@ static enum err fill(struct stream *stream, const struct batch_shape *shape,
     }
     for (size_t i = 0; i < layout->n_fields; i++)
         h->counts[i] = layout->fields[i].capacity;
+    h->history = stream_history(stream, step_positions.last);
     return stream_loss_tokens(stream, step_positions, &h->step_loss_tokens);
 }
 
@@ -139,6 +155,8 @@ void batch_header_encode(const struct batch_header *h, uint8_t out[BATCH_HEADER_
     field_put(&w, h->lane, 8);
     field_put(&w, h->loss_tokens, 8);
     field_put(&w, h->step_loss_tokens, 8);
+    field_put(&w, h->history.lo, 8);
+    field_put(&w, h->history.hi, 8);
     for (size_t i = 0; i < BATCH_ARRAYS; i++)
         field_put(&w, h->counts[i], 8);
     field_put_text(&w, h->line, BATCH_LINE_BYTES);
@@ -156,6 +174,8 @@ enum err batch_header_decode(const uint8_t data[BATCH_HEADER_BYTES], struct batc
     h.lane = field_get(&r, 8);
     h.loss_tokens = field_get(&r, 8);
     h.step_loss_tokens = field_get(&r, 8);
+    h.history.lo = field_get(&r, 8);
+    h.history.hi = field_get(&r, 8);
     for (size_t i = 0; i < BATCH_ARRAYS; i++)
         h.counts[i] = field_get(&r, 8);
     field_get_text(&r, h.line, BATCH_LINE_BYTES);

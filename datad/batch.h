@@ -17,9 +17,12 @@ enum {
     BATCH_TOKENS_LIMIT = 1 << 24, // of one lane
     BATCH_STEP_LANES_LIMIT = 1 << 24
 };
+#define BATCH_ROW_LIMIT (UINT64_C(1) << 60) // positions are below it
 
+// What a lane and a step are, from first_step on, which begins at the run's row first_row.
 struct batch_shape {
     uint64_t T, lane_rows, step_lanes;
+    uint64_t first_step, first_row;
 };
 
 struct batch_field {
@@ -39,6 +42,7 @@ struct batch_layout {
 struct batch_header {
     uint64_t step, lane;
     uint64_t loss_tokens, step_loss_tokens;
+    struct hash128 history; // stream_history to the step's end
     enum err err;
     char line[BATCH_LINE_BYTES];
     uint64_t counts[BATCH_ARRAYS];
@@ -51,6 +55,9 @@ enum err batch_check_shape(const struct batch_shape *shape) MUST_CHECK;
 /// The layout of text batches: tokens, targets, mask, positions, document_start. shape is checked.
 /// Can't fail.
 void batch_layout_build(const struct batch_shape *shape, struct batch_layout *out);
+/// Rows of the run before step, which is first_step or later; stays at BATCH_ROW_LIMIT beyond it.
+/// Can't fail.
+uint64_t batch_rows_before(const struct batch_shape *shape, uint64_t step);
 /// Rows of (step, lane), as positions of the stream. Errors: ERR_CONFIG when there is no such lane
 /// or position.
 enum err batch_positions(const struct batch_shape *shape, uint64_t step, uint64_t lane,

@@ -1,6 +1,6 @@
 #pragma once
-// The bins of all sources as packing wants them: document ends and tokens, read once, checked, and
-// cached for all streams and threads. A thread holds at most one bin at a time.
+// The tokens of all sources' bins, read once, checked, and cached for all streams and threads. A
+// thread holds at most one bin at a time.
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -9,7 +9,6 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "datad/bin_cache.h"
-#include "datad/pack.h"
 #include "datad/source.h"
 
 struct bins_options {
@@ -25,15 +24,17 @@ struct bins;
 /// Errors: ERR_MEMORY.
 enum err bins_open(const struct bins_options *o, struct arena *a, struct bins **out) MUST_CHECK;
 void bins_close(struct bins *b);
+const struct bins_options *bins_options(const struct bins *b);
+/// Most documents and tokens of any bin. Can't fail.
+struct source_bin bins_largest(const struct bins *b);
 
 struct bins_hold {
-    struct pack_bin bin;
-    bool with_tokens;
-    struct bin_cache_hold ends, tokens;
+    const uint32_t *tokens; // [n_tokens of the bin], with PACK_NO_LOSS
+    struct bin_cache_hold slot;
 };
 
-/// Holds bin of source; its tokens only when with_tokens. Errors: those of the source; ERR_DATA
-/// when lengths and tokens contradict the index or an id is not in the vocabulary.
-enum err bins_acquire(struct bins *b, size_t source, uint32_t bin, bool with_tokens,
+/// Holds the tokens of bin of source. Errors: those of the source; ERR_DATA when lengths contradict
+/// the index or an id is not in the vocabulary.
+enum err bins_acquire(struct bins *b, size_t source, uint32_t bin,
                       struct bins_hold *out) MUST_CHECK;
 void bins_release(struct bins *b, const struct bins_hold *hold);

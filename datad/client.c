@@ -53,6 +53,8 @@ struct client {
     struct synthetic *synthetic; // or NULL
     int fd;                      // -1 = not connected
     bool known;                  // info came once
+    uint64_t n_rows;             // of the run up to the last step that came
+    struct hash128 history;      // of those
     uint64_t prefetch;
     struct batch_layout layout;
     size_t mapping; // of the current connection
@@ -192,6 +194,15 @@ enum err client_connect(const char *path, int *out)
     return e;
 }
 
+static struct batch_shape shape_of(const struct client_options *o)
+{
+    return (struct batch_shape){.T = o->sequence,
+                                .lane_rows = o->lane_rows,
+                                .step_lanes = o->step_lanes,
+                                .first_step = o->first_step,
+                                .first_row = o->first_row};
+}
+
 static bool send_hello(struct client *c)
 {
     const struct client_options *o = &c->options;
@@ -200,8 +211,8 @@ static bool send_hello(struct client *c)
     m.hello.stream.split = train ? SPLIT_TRAIN : SPLIT_VALIDATION;
     m.hello.stream.T = o->sequence;
     m.hello.stream.seed = o->seed;
-    m.hello.lane_rows = o->lane_rows;
-    m.hello.step_lanes = o->step_lanes;
+    m.hello.shape = shape_of(o);
+    m.hello.n_rows = c->n_rows;
     return send_message(c, &m);
 }
 
@@ -214,7 +225,7 @@ static struct client_info info_of(const struct protocol_welcome *w)
                                 .n_tokens = w->stream.n_tokens};
 }
 
-static bool same_stream(struct hash128 a, struct hash128 b)
+static bool same_hash(struct hash128 a, struct hash128 b)
 {
     return a.lo == b.lo && a.hi == b.hi;
 }
@@ -233,12 +244,13 @@ static enum err take_welcome(struct client *c, const struct protocol_welcome *w,
 {
     const struct client_info info = info_of(w);
     if (fds[0] < 0) return fail(ERR_DATA, "datad at %s passed no memory", c->options.socket);
-    if (c->known && !same_stream(info.stream_hash, c->info.stream_hash))
+    if (c->known && !same_hash(info.stream_hash, c->history))
         return fail(ERR_DATA, "datad at %s was restarted with other data or another mixture",
                     c->options.socket);
     c->mapping = free_mapping(c);
     TRY(slots_map(w->n_slots, w->layout.slot_bytes, fds, &c->mappings[c->mapping].slots));
-    c->info = info;
+    if (!c->known) c->info = info;
+    c->history = info.stream_hash;
     c->layout = w->layout;
     c->prefetch = w->prefetch < 1 ? 1 : size_min(w->prefetch, CLIENT_WINDOW);
     c->known = true;
@@ -417,6 +429,7 @@ static enum err describe(const struct client *c, const struct batch_header *h, c
                           .lane = h->lane,
                           .loss_tokens = h->loss_tokens,
                           .step_loss_tokens = h->step_loss_tokens,
+                          .history = h->history,
                           .n_arrays = c->layout.n_fields,
                           .slot = i};
     for (size_t k = 0; k < c->layout.n_fields; k++) {
@@ -435,6 +448,15 @@ static enum err describe(const struct client *c, const struct batch_header *h, c
 }
 
 /// The answer in place i's slot, checked.
+static void note_history(struct client *c, const struct batch_header *h)
+{
+    const struct batch_shape shape = shape_of(&c->options);
+    const uint64_t n_rows = batch_rows_before(&shape, h->step + 1);
+    if (n_rows <= c->n_rows) return;
+    c->n_rows = n_rows;
+    c->history = h->history;
+}
+
 static enum err take_batch(struct client *c, size_t i, struct batch *out)
 {
     const struct place *p = &c->places[i];
@@ -448,6 +470,7 @@ static enum err take_batch(struct client *c, size_t i, struct batch *out)
     if (h.err != OK)
         return fail(h.err, "step %llu lane %llu: %s", (unsigned long long)h.step,
                     (unsigned long long)h.lane, h.line);
+    note_history(c, &h);
     return describe(c, &h, slot, i, out);
 }
 
@@ -458,7 +481,10 @@ static enum err check_options(const struct client_options *o)
     const bool known = strcmp(o->split, split_name(SPLIT_TRAIN)) == 0 ||
                        strcmp(o->split, split_name(SPLIT_VALIDATION)) == 0;
     if (!known) return fail(ERR_CONFIG, "split %s: train or validation", o->split);
-    const struct batch_shape shape = {o->sequence, o->lane_rows, o->step_lanes};
+    const struct batch_shape shape = shape_of(o);
+    if (o->next_step != 0 && (o->next_step < o->first_step || o->next_step > BATCH_ROW_LIMIT))
+        return fail(ERR_CONFIG, "step %llu is not one of this shape's",
+                    (unsigned long long)o->next_step);
     return batch_check_shape(&shape);
 }
 
@@ -478,6 +504,8 @@ enum err client_open(const struct client_options *o, struct arena *a, struct cli
     c->options.socket = arena_strdup(a, o->socket);
     c->options.split = arena_strdup(a, o->split);
     c->fd = -1;
+    const struct batch_shape shape = shape_of(o);
+    c->n_rows = batch_rows_before(&shape, size_max(o->next_step, o->first_step));
     if (synthetic_named(o->socket)) {
         TRY(synthetic_open(&c->options, a, &c->synthetic));
         c->info = *synthetic_info(c->synthetic);

@@ -33,6 +33,8 @@ struct batch {
     uint64_t step, lane;
     uint64_t loss_tokens;      // of this lane: positions with loss mask 1
     uint64_t step_loss_tokens; // of all lanes of the step: the loss divisor (I2 f)
+    // names all that decided the run's rows up to the end of this step: saved with a checkpoint
+    struct hash128 history;
     size_t n_arrays;
     struct batch_array arrays[BATCH_ARRAYS];
     size_t slot; // the client's own
@@ -45,8 +47,11 @@ struct client_options {
     const char *split;  // "train" or "validation"
     uint64_t sequence;  // T: tokens a row
     uint64_t lane_rows; // B: rows a lane
-    // lanes a step: row position = (step * step_lanes + lane) * lane_rows + row
+    // lanes a step: row position =
+    //     first_row + ((step - first_step) * step_lanes + lane) * lane_rows + row
     uint64_t step_lanes;
+    uint64_t first_step, first_row; // where this shape begins; 0 for a run of one
+    uint64_t next_step;   // client_info's stream_hash is that of all rows before it; 0 = first_step
     uint64_t seed;        // of the order (and of "random:")
     uint64_t deadline_ns; // of client_open and client_wait; 0 = 30 s
     // Polled while waiting: fabric progress; false = give up (ERR_GONE). May be NULL.
@@ -55,7 +60,8 @@ struct client_options {
 };
 
 struct client_info {
-    // of dataset, mixture, seed, T and split: saved with a checkpoint and compared on resume
+    // of dataset, mixture, seed, T and split, with all edits that begin before next_step: compared
+    // on resume with the history that the checkpoint has kept
     struct hash128 stream_hash;
     uint32_t vocabulary, end_of_text;
     uint64_t n_rows; // rows in one epoch of the split

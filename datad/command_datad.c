@@ -10,6 +10,7 @@
 #include "datad/command_datad_status.h"
 #include "datad/datad_config.h"
 #include "datad/server.h"
+#include "datad/setting.h"
 
 /// Ends with its owner: the kernel sends SIGTERM when the thread that started us ends, unless it
 /// has ended already.
@@ -45,34 +46,12 @@ static enum err raise_descriptors(void)
     return OK;
 }
 
-/// The datasets as sources [n_sources], in a.
-static enum err open_sources(const struct datad_config *config, struct arena *a,
-                             struct source **sources)
-{
-    struct source *out = ARENA_ARRAY(a, struct source, config->n_sources);
-    for (size_t i = 0; i < config->n_sources; i++) {
-        const struct datad_source *s = &config->sources[i];
-        const enum err e = source_open_dataset(s->name, s->path, s->weight, a, &out[i]);
-        if (e == OK) continue;
-        for (size_t k = 0; k < i; k++)
-            source_close(&out[k]);
-        return fail_at(e, "source %s", s->name);
-    }
-    *sources = out;
-    return OK;
-}
-
 static struct server_options server_of(const struct datad_config *config,
-                                       const struct source *sources)
+                                       const struct stream_rule *rule)
 {
-    const struct stream_rule rule = {.sources = sources,
-                                     .n_sources = config->n_sources,
-                                     .validation = config->validation,
-                                     .sequential = config->order == DATAD_SEQUENTIAL,
-                                     .window_bins = config->window_bins};
     return (struct server_options){.socket = config->socket,
                                    .metrics = config->metrics,
-                                   .service = {.rule = rule,
+                                   .service = {.rule = *rule,
                                                .prefetch = config->prefetch,
                                                .n_workers = config->workers,
                                                .cache_bytes = config->cache_mib << 20}};
@@ -82,7 +61,7 @@ static struct server_options server_of(const struct datad_config *config,
 struct offer {
     struct arena a;
     struct datad_config config;
-    struct source *sources; // NULL = none is open
+    struct setting setting;
 };
 
 struct offers {
@@ -93,9 +72,7 @@ struct offers {
 
 static void offer_close(struct offer *o)
 {
-    for (size_t i = 0; o->sources && i < o->config.n_sources; i++)
-        source_close(&o->sources[i]);
-    o->sources = NULL;
+    setting_close(&o->setting);
     arena_fini(&o->a);
 }
 
@@ -105,7 +82,7 @@ static enum err offer_open(const struct offers *all, struct offer *o)
     arena_init(&o->a, "datad config");
     const struct cli_list *set = all->overrides;
     enum err e = datad_config_read(all->path, set->items, set->n_items, &o->a, &o->config);
-    if (e == OK) e = open_sources(&o->config, &o->a, &o->sources);
+    if (e == OK) e = setting_open(&o->config, &o->a, &o->setting);
     if (e != OK) offer_close(o);
     return e;
 }
@@ -118,7 +95,6 @@ static enum err reload(void *context)
     enum err e = OK;
     if (strcmp(all->next.config.socket, all->now.config.socket) != 0)
         e = fail(ERR_CONFIG, "%s: the socket cannot change while datad runs", all->path);
-    if (e == OK) e = source_check_all(all->next.sources, all->next.config.n_sources);
     if (e != OK) offer_close(&all->next);
     return e;
 }
@@ -129,7 +105,7 @@ static enum err serve(struct offers *all)
     bool reloads = true;
     enum err e = OK;
     for (uint64_t n_reloads = 0; e == OK && reloads; n_reloads++) {
-        struct server_options options = server_of(&all->now.config, all->now.sources);
+        struct server_options options = server_of(&all->now.config, &all->now.setting.rule);
         options.n_reloads = n_reloads;
         options.reload = reload;
         options.context = all;

@@ -54,10 +54,11 @@ enum err connection_report(struct span json, struct connection_reply *reply)
     return OK;
 }
 
-static void welcome(struct connection *c, struct connection_reply *reply)
+static void welcome(struct connection *c, uint64_t n_rows, struct connection_reply *reply)
 {
     struct protocol_message m = {.type = PROTOCOL_WELCOME};
     m.welcome.stream = *stream_info(c->stream);
+    m.welcome.stream.stream_hash = stream_history(c->stream, n_rows);
     m.welcome.n_slots = CLIENT_WINDOW;
     m.welcome.prefetch = service_options(c->service)->prefetch;
     m.welcome.layout = c->layout;
@@ -67,14 +68,13 @@ static void welcome(struct connection *c, struct connection_reply *reply)
 static enum err take_hello(struct connection *c, const struct protocol_hello *hello,
                            struct connection_reply *reply)
 {
-    c->shape = (struct batch_shape){
-        .T = hello->stream.T, .lane_rows = hello->lane_rows, .step_lanes = hello->step_lanes};
+    c->shape = hello->shape;
     TRY(batch_check_shape(&c->shape));
     batch_layout_build(&c->shape, &c->layout);
     TRY(service_borrow(c->service, &hello->stream, &c->stream));
     TRY(slots_create(CLIENT_WINDOW, c->layout.slot_bytes, reply->fds, &c->slots));
     reply->n_fds = 2;
-    welcome(c, reply);
+    welcome(c, hello->n_rows, reply);
     c->state = PROTOCOL_DATAD_READY;
     return OK;
 }

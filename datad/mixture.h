@@ -17,7 +17,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-enum { MIXTURE_SOURCES = 64, MIXTURE_SEGMENTS = 16 };
+enum { MIXTURE_SOURCES = 64, MIXTURE_SEGMENTS = 256 };
 
 struct mixture_segment {
     uint64_t first_position;

@@ -1,55 +1,249 @@
 #include "datad/pack.h"
 
+#include <string.h>
+
 #include "base/err.h"
 #include "base/size.h"
-#include "base/span.h"
+#include "datad/best_fit.h"
+
+// A plan as elements: four counts, row_pieces, pieces of PIECE elements.
+enum { COUNTS = 4, PIECE = 6, T_LIMIT = 1 << 24 };
+_Static_assert(sizeof(struct pack_piece) == PIECE * sizeof(uint32_t), "a piece is its elements");
 
 uint64_t pack_rows(uint64_t n_tokens, uint64_t T)
 {
     return size_ceil_div(n_tokens, T);
 }
 
-/// Documents that end at or before token at: the index of the document that holds token at.
-static uint64_t documents_before(const struct pack_bin *bin, uint64_t at)
+/// A cut at each row's end adds a piece; best-fit leaves at most one row half empty or more.
+static size_t pieces_limit(uint64_t n_documents, uint64_t n_tokens, uint64_t T)
 {
-    uint64_t low = 0, high = bin->n_documents;
-    while (low < high) {
-        const uint64_t middle = low + (high - low) / 2;
-        if (bin->ends[middle] <= at)
-            low = middle + 1;
-        else
-            high = middle;
+    return n_documents + n_tokens / T + 1;
+}
+
+size_t pack_limit(uint64_t n_documents, uint64_t n_tokens, uint64_t T)
+{
+    const size_t n_rows = 2 * (n_tokens / T) + 2;
+    return COUNTS + n_rows + 1 + PIECE * pieces_limit(n_documents, n_tokens, T);
+}
+
+// Building. Pieces come in the order of the documents, each with its row.
+
+struct builder {
+    const struct pack_bin *bin;
+    uint64_t T;
+    struct pack_piece *pieces;
+    uint32_t *rows;
+    uint32_t n_pieces, n_rows, n_documents, n_tokens;
+    uint64_t room; // in the last row, by PACK_CONCAT
+};
+
+/// Set bits of [range.first, range.last).
+static uint32_t count_bits(const uint64_t *bits, struct range range)
+{
+    uint32_t n = 0;
+    for (uint64_t at = range.first; at < range.last;) {
+        const uint64_t width = size_min(64 - at % 64, range.last - at);
+        const uint64_t mask = width == 64 ? UINT64_MAX : (UINT64_C(1) << width) - 1;
+        n += (uint32_t)__builtin_popcountll(bits[at / 64] >> at % 64 & mask);
+        at += width;
     }
-    return low;
+    return n;
 }
 
-uint64_t pack_loss_tokens(const struct pack_bin *bin, uint64_t T, uint64_t row)
+static void add_piece(struct builder *b, struct pack_piece p, uint32_t row)
 {
-    const uint64_t first = row * T;
-    const uint64_t last = size_min(first + T, bin->n_tokens);
-    ASSERT(first < last);
-    return last - first - (documents_before(bin, last) - documents_before(bin, first));
+    const struct range targets = {p.first + 1U, (uint64_t)p.first + p.n_tokens + p.continues};
+    p.n_loss = b->bin->loss == NULL ? (uint32_t)(targets.last - targets.first)
+                                    : count_bits(b->bin->loss, targets);
+    b->rows[b->n_pieces] = row;
+    b->pieces[b->n_pieces++] = p;
 }
 
-/// Positions [first, last) of the bin, all of one document that ends at end, into the row that
-/// starts at token origin.
-static void fill_document(const struct pack_bin *bin, struct range piece, uint64_t end,
-                          uint64_t origin, const struct pack_row *out)
+/// Tokens that the next piece of a document may take.
+static uint64_t room_of(struct builder *b, enum pack_rule rule)
 {
-    for (uint64_t at = piece.first; at < piece.last; at++) {
-        const uint64_t i = at - origin;
-        const int has_target = at + 1 < end;
-        out->tokens[i] = (int32_t)bin->tokens[at];
-        out->targets[i] = has_target ? (int32_t)bin->tokens[at + 1] : 0;
-        out->mask[i] = has_target ? 1.0F : 0.0F;
-        out->positions[i] = (int32_t)(at - piece.first);
-        out->document_start[i] = (int32_t)(piece.first - origin);
+    if (rule == PACK_BEST_FIT) return b->T;
+    if (b->room == 0) {
+        b->room = b->T;
+        b->n_rows++;
+    }
+    return b->room;
+}
+
+static void add_document(struct builder *b, enum pack_rule rule, uint64_t first, uint32_t document)
+{
+    const uint32_t length = b->bin->lengths[document];
+    for (uint32_t at = 0; at < length;) {
+        const uint32_t n = (uint32_t)size_min(room_of(b, rule), length - at);
+        const struct pack_piece p = {.first = (uint32_t)first + at,
+                                     .n_tokens = n,
+                                     .document = document,
+                                     .offset = at,
+                                     .continues = at + n < length};
+        add_piece(b, p, b->n_rows - 1);
+        b->room -= rule == PACK_CONCAT ? n : 0;
+        at += n;
+    }
+    b->n_documents++;
+    b->n_tokens += length;
+}
+
+static void add_documents(struct builder *b, enum pack_rule rule)
+{
+    uint64_t first = 0;
+    for (uint64_t d = 0; d < b->bin->n_documents; d++) {
+        const uint32_t length = b->bin->lengths[d];
+        const bool kept = b->bin->keep == NULL || b->bin->keep[d] != 0;
+        if (kept && length > 0) add_document(b, rule, first, (uint32_t)d);
+        first += length;
     }
 }
 
-static void fill_padding(uint64_t first, uint64_t T, const struct pack_row *out)
+/// Counts the pieces of each row, then puts each behind those of its row that came before it in
+/// order (NULL = as they lie).
+static size_t write_plan(const struct builder *b, const uint32_t *order, uint32_t *out)
 {
-    for (uint64_t i = first; i < T; i++) {
+    uint32_t *row_pieces = out + COUNTS;
+    struct pack_piece *pieces = (void *)(row_pieces + b->n_rows + 1);
+    memset(row_pieces, 0, ((size_t)b->n_rows + 1) * sizeof *row_pieces);
+    for (uint32_t i = 0; i < b->n_pieces; i++)
+        if (b->rows[i] + 1 < b->n_rows) row_pieces[b->rows[i] + 2]++;
+    for (uint32_t r = 2; r <= b->n_rows; r++)
+        row_pieces[r] += row_pieces[r - 1];
+    for (uint32_t i = 0; i < b->n_pieces; i++) { // row_pieces[r + 1]: where row r goes on
+        const uint32_t k = order == NULL ? i : order[i];
+        pieces[row_pieces[b->rows[k] + 1]++] = b->pieces[k];
+    }
+    const uint32_t counts[COUNTS] = {b->n_rows, b->n_pieces, b->n_documents, b->n_tokens};
+    memcpy(out, counts, sizeof counts);
+    return COUNTS + (size_t)b->n_rows + 1 + (size_t)PIECE * b->n_pieces;
+}
+
+static const uint32_t *fit(struct builder *b, struct arena *scratch)
+{
+    uint32_t *lengths = ARENA_ARRAY(scratch, uint32_t, b->n_pieces);
+    struct best_fit_result r;
+    for (uint32_t i = 0; i < b->n_pieces; i++)
+        lengths[i] = b->pieces[i].n_tokens;
+    best_fit_assign(lengths, b->n_pieces, (uint32_t)b->T, scratch, &r);
+    b->rows = r.rows;
+    b->n_rows = r.n_rows;
+    return r.order;
+}
+
+size_t pack_build(const struct pack_bin *bin, uint64_t T, enum pack_rule rule,
+                  struct arena *scratch, uint32_t *out)
+{
+    ASSERT(T >= 1 && T <= T_LIMIT);
+    uint64_t n_tokens = 0;
+    for (uint64_t d = 0; d < bin->n_documents; d++)
+        n_tokens += bin->lengths[d];
+    ASSERT(n_tokens < PACK_NO_LOSS && bin->n_documents < PACK_NO_LOSS);
+    const size_t limit = pieces_limit(bin->n_documents, n_tokens, T);
+    struct builder b = {.bin = bin,
+                        .T = T,
+                        .pieces = ARENA_ARRAY(scratch, struct pack_piece, limit),
+                        .rows = ARENA_ARRAY(scratch, uint32_t, limit)};
+    add_documents(&b, rule);
+    ASSERT(b.n_pieces <= limit);
+    return write_plan(&b, rule == PACK_BEST_FIT ? fit(&b, scratch) : NULL, out);
+}
+
+struct pack_plan pack_view(const uint32_t *elements)
+{
+    const uint32_t n_rows = elements[0];
+    const uint32_t *row_pieces = elements + COUNTS;
+    return (struct pack_plan){.n_rows = n_rows,
+                              .n_pieces = elements[1],
+                              .n_documents = elements[2],
+                              .n_tokens = elements[3],
+                              .row_pieces = row_pieces,
+                              .pieces = (const void *)(row_pieces + n_rows + 1)};
+}
+
+uint64_t pack_loss_tokens(const struct pack_plan *plan, uint64_t row)
+{
+    ASSERT(row < plan->n_rows);
+    uint64_t n = 0;
+    for (uint32_t i = plan->row_pieces[row]; i < plan->row_pieces[row + 1]; i++)
+        n += plan->pieces[i].n_loss;
+    return n;
+}
+
+uint64_t pack_tokens(const struct pack_plan *plan, uint64_t row)
+{
+    ASSERT(row < plan->n_rows);
+    uint64_t n = 0;
+    for (uint32_t i = plan->row_pieces[row]; i < plan->row_pieces[row + 1]; i++)
+        n += plan->pieces[i].n_tokens;
+    return n;
+}
+
+// Filling. Inner loops have a fixed length, so that compilers make vector code of them at -O2.
+
+enum { STRIDE = 16 };
+
+static void fill_tokens(int32_t *restrict out, const uint32_t *restrict tokens, uint64_t n)
+{
+    uint64_t i = 0;
+    for (; i + STRIDE <= n; i += STRIDE)
+        for (uint64_t k = 0; k < STRIDE; k++)
+            out[i + k] = (int32_t)(tokens[i + k] & ~PACK_NO_LOSS);
+    for (; i < n; i++)
+        out[i] = (int32_t)(tokens[i] & ~PACK_NO_LOSS);
+}
+
+static void fill_targets(int32_t *restrict out, float *restrict mask,
+                         const uint32_t *restrict targets, uint64_t n)
+{
+    uint64_t i = 0;
+    for (; i + STRIDE <= n; i += STRIDE)
+        for (uint64_t k = 0; k < STRIDE; k++) {
+            const int32_t counts = 1 - (int32_t)(targets[i + k] >> 31);
+            out[i + k] = (int32_t)targets[i + k] & -counts;
+            mask[i + k] = (float)counts;
+        }
+    for (; i < n; i++) {
+        const int32_t counts = 1 - (int32_t)(targets[i] >> 31);
+        out[i] = (int32_t)targets[i] & -counts;
+        mask[i] = (float)counts;
+    }
+}
+
+static void fill_places(int32_t *restrict positions, int32_t *restrict starts, int32_t start,
+                        uint64_t n)
+{
+    uint64_t i = 0;
+    for (; i + STRIDE <= n; i += STRIDE)
+        for (uint64_t k = 0; k < STRIDE; k++) {
+            positions[i + k] = (int32_t)i + (int32_t)k;
+            starts[i + k] = start;
+        }
+    for (; i < n; i++) {
+        positions[i] = (int32_t)i;
+        starts[i] = start;
+    }
+}
+
+void pack_fill_piece(const struct pack_piece *piece, const uint32_t *tokens, uint64_t at,
+                     const struct pack_row *out)
+{
+    const uint64_t n = piece->n_tokens;
+    const uint64_t n_targets = n - 1 + piece->continues;
+    const uint32_t *from = tokens + piece->first;
+    fill_tokens(out->tokens + at, from, n);
+    fill_targets(out->targets + at, out->mask + at, from + 1, n_targets);
+    if (n_targets < n) {
+        out->targets[at + n_targets] = 0;
+        out->mask[at + n_targets] = 0.0F;
+    }
+    fill_places(out->positions + at, out->document_start + at, (int32_t)at, n);
+}
+
+void pack_fill_padding(struct range positions, const struct pack_row *out)
+{
+    for (uint64_t i = positions.first; i < positions.last; i++) {
         out->tokens[i] = 0;
         out->targets[i] = 0;
         out->mask[i] = 0.0F;
@@ -58,17 +252,15 @@ static void fill_padding(uint64_t first, uint64_t T, const struct pack_row *out)
     }
 }
 
-void pack_fill(const struct pack_bin *bin, uint64_t T, uint64_t row, const struct pack_row *out)
+void pack_fill(const struct pack_plan *plan, const uint32_t *tokens, uint64_t T, uint64_t row,
+               const struct pack_row *out)
 {
-    const uint64_t origin = row * T;
-    const uint64_t last = size_min(origin + T, bin->n_tokens);
-    ASSERT(origin < last);
-    uint64_t document = documents_before(bin, origin);
-    for (uint64_t at = origin; at < last; document++) {
-        const uint64_t end = bin->ends[document];
-        const struct range piece = {at, size_min(end, last)};
-        fill_document(bin, piece, end, origin, out);
-        at = piece.last;
+    ASSERT(row < plan->n_rows);
+    uint64_t at = 0;
+    for (uint32_t i = plan->row_pieces[row]; i < plan->row_pieces[row + 1]; i++) {
+        pack_fill_piece(&plan->pieces[i], tokens, at, out);
+        at += plan->pieces[i].n_tokens;
     }
-    fill_padding(last - origin, T, out);
+    ASSERT(at <= T);
+    pack_fill_padding((struct range){at, T}, out);
 }

@@ -1,22 +1,53 @@
 #pragma once
-// Packing: the documents of one bin, one after another, cut into rows of T tokens; the last row is
-// padded. A position's target is the next token of its document, in this row or the next; a
-// document's last token and padding have none (mask 0). Depends on the bin and T only, never on the
-// seed.
+// Packing: the documents of one bin become rows of T tokens. What each row holds is a plan of
+// pieces, which depends on the bin, its filter, T and the rule only: never on the seed. A
+// position's target is the next token of its document, also where that lies in another row; a
+// document's last token, a target that does not count for the loss, and padding have mask 0.
 //
+//     concat: one after another, cut into rows of T; the last row is padded
 //     documents  abcd# xy# pqr#, T = 4            (# is the end of text, stored with its document)
 //     tokens          a b c d | # x y # | p q r #
 //     targets         b c d # | . y # . | q r # .
 //     positions       0 1 2 3 | 0 0 1 2 | 0 1 2 3      within the document, in this row
 //     document_start  0 0 0 0 | 0 1 1 1 | 0 0 0 0
+//
+//     best-fit: documents longer than T are cut into pieces of T and a rest, and pieces are put
+//     whole into rows (datad/best_fit.h): a document of at most T tokens is never cut
+//     documents  abcd# xy# pqr#, T = 6
+//     tokens          a b c d # _ | p q r # _ _ | x y # _ _ _
 
+#include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
+#include "base/span.h"
+
+enum pack_rule { PACK_CONCAT, PACK_BEST_FIT };
+
+// In a bin's tokens: this one does not count for the loss when it is a target.
+#define PACK_NO_LOSS (UINT32_C(1) << 31)
+
+// What packing reads of a bin.
 struct pack_bin {
-    const uint32_t *ends; // [n_documents] tokens up to each document's end, strictly ascending
+    const uint32_t *lengths; // [n_documents] tokens; 0 = empty, in no row
+    const uint8_t *keep;     // [n_documents]: 0 = left out by the filter; NULL = all are kept
+    const uint64_t *loss;    // bit t % 64 of word t / 64: token t counts; NULL = all do
     uint64_t n_documents;
-    const uint32_t *tokens; // [n_tokens]; not read by pack_loss_tokens
-    uint64_t n_tokens;      // = ends[n_documents - 1], or 0
+};
+
+struct pack_piece {
+    uint32_t first, n_tokens;  // of the bin's tokens
+    uint32_t document, offset; // of the bin's documents, and the piece's first token in it
+    uint32_t n_loss;           // positions with mask 1
+    uint32_t continues;        // 1 = the document goes on in another piece
+};
+
+// Points into the elements that pack_build filled.
+struct pack_plan {
+    uint32_t n_rows, n_pieces;
+    uint32_t n_documents, n_tokens; // that are in rows
+    const uint32_t *row_pieces;     // [n_rows + 1]: row r holds the pieces from row_pieces[r] on
+    const struct pack_piece *pieces;
 };
 
 struct pack_row {
@@ -25,9 +56,25 @@ struct pack_row {
     int32_t *positions, *document_start;
 };
 
-/// Rows of a bin of n_tokens. Can't fail.
+/// Rows of a bin of n_tokens in documents that are all kept, by PACK_CONCAT. Can't fail.
 uint64_t pack_rows(uint64_t n_tokens, uint64_t T);
-/// Positions of row with mask 1, from document ends alone. Can't fail.
-uint64_t pack_loss_tokens(const struct pack_bin *bin, uint64_t T, uint64_t row);
-/// Fills one row. A padding position has token 0 and sees only itself. Can't fail.
-void pack_fill(const struct pack_bin *bin, uint64_t T, uint64_t row, const struct pack_row *out);
+/// Elements that pack_build writes at most, for a bin of n_documents and n_tokens. Can't fail.
+size_t pack_limit(uint64_t n_documents, uint64_t n_tokens, uint64_t T);
+/// Writes the plan of bin to out; returns its elements. T <= 2^24. Can't fail.
+size_t pack_build(const struct pack_bin *bin, uint64_t T, enum pack_rule rule,
+                  struct arena *scratch, uint32_t *out);
+/// The plan that pack_build wrote to elements. Can't fail.
+struct pack_plan pack_view(const uint32_t *elements);
+/// A row's positions with mask 1. Can't fail.
+uint64_t pack_loss_tokens(const struct pack_plan *plan, uint64_t row);
+/// A row's tokens that are not padding. Can't fail.
+uint64_t pack_tokens(const struct pack_plan *plan, uint64_t row);
+
+/// Puts a piece at position at of the row; tokens are the bin's, with PACK_NO_LOSS. Can't fail.
+void pack_fill_piece(const struct pack_piece *piece, const uint32_t *tokens, uint64_t at,
+                     const struct pack_row *out);
+/// Padding: token 0 and mask 0, each position sees only itself. Can't fail.
+void pack_fill_padding(struct range positions, const struct pack_row *out);
+/// A whole row: its pieces, then padding. Can't fail.
+void pack_fill(const struct pack_plan *plan, const uint32_t *tokens, uint64_t T, uint64_t row,
+               const struct pack_row *out);

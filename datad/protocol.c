@@ -9,7 +9,7 @@
 
 enum {
     FIELD_BYTES = 32 + 4 + 8 + 8,
-    HELLO_BYTES = 4 + 4 * 8,
+    HELLO_BYTES = 4 + 7 * 8,
     WELCOME_BYTES = 2 * 16 + 2 * 4 + 6 * 8,
     REQUEST_BYTES = 4 * 8,
     REPORT_BYTES = 8,
@@ -25,8 +25,11 @@ static void encode_hello(const struct protocol_message *m, struct field_writer *
     field_put(w, m->hello.stream.split, 4);
     field_put(w, m->hello.stream.T, 8);
     field_put(w, m->hello.stream.seed, 8);
-    field_put(w, m->hello.lane_rows, 8);
-    field_put(w, m->hello.step_lanes, 8);
+    field_put(w, m->hello.shape.lane_rows, 8);
+    field_put(w, m->hello.shape.step_lanes, 8);
+    field_put(w, m->hello.shape.first_step, 8);
+    field_put(w, m->hello.shape.first_row, 8);
+    field_put(w, m->hello.n_rows, 8);
 }
 
 static enum err decode_hello(struct field_reader *r, size_t n_bytes, struct protocol_message *m)
@@ -37,8 +40,12 @@ static enum err decode_hello(struct field_reader *r, size_t n_bytes, struct prot
     m->hello.stream.split = (enum split)split;
     m->hello.stream.T = field_get(r, 8);
     m->hello.stream.seed = field_get(r, 8);
-    m->hello.lane_rows = field_get(r, 8);
-    m->hello.step_lanes = field_get(r, 8);
+    m->hello.shape.T = m->hello.stream.T;
+    m->hello.shape.lane_rows = field_get(r, 8);
+    m->hello.shape.step_lanes = field_get(r, 8);
+    m->hello.shape.first_step = field_get(r, 8);
+    m->hello.shape.first_row = field_get(r, 8);
+    m->hello.n_rows = field_get(r, 8);
     return OK;
 }
 

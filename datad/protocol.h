@@ -55,7 +55,8 @@ enum protocol_state {
 
 struct protocol_hello {
     struct stream_request stream;
-    uint64_t lane_rows, step_lanes;
+    struct batch_shape shape; // its T is the stream's
+    uint64_t n_rows;          // of the run that are behind: WELCOME's stream hash is of those
 };
 
 struct protocol_welcome {

@@ -38,6 +38,19 @@ static size_t bin_at(const struct row_order_table *table, uint64_t index)
     return low;
 }
 
+void row_order_progress(const struct row_order_table *table, uint64_t index,
+                        struct row_order_progress *out)
+{
+    const size_t width =
+        table->rule->sequential ? 1 : size_min(table->rule->window_bins, table->n_bins);
+    *out = (struct row_order_progress){.first_bin = table->n_bins, .last_bin = table->n_bins};
+    if (index >= table->first_row[table->n_bins]) return;
+    out->first_bin = bin_at(table, index) / width * width;
+    out->last_bin = size_min(out->first_bin + width, table->n_bins);
+    out->taken = index - table->first_row[out->first_bin];
+    out->n_rows = table->first_row[out->last_bin] - table->first_row[out->first_bin];
+}
+
 /// index after the rows of its window are permuted.
 static uint64_t shuffle_in_window(const struct row_order_table *table, uint64_t index)
 {

@@ -25,6 +25,14 @@ struct row_order_table {
 /// Fills table (its arrays belong to the caller) for epoch. n_bins >= 1. Can't fail.
 void row_order_build(struct row_order_table *table, const struct row_order_rule *rule,
                      const uint32_t *rows_of_bin, size_t n_bins, uint64_t epoch);
+/// The place of index in table->bins, and how many of its window's rows are taken when index rows
+/// of the epoch are: what a report of progress needs. index <= the epoch's rows. Can't fail.
+struct row_order_progress {
+    size_t first_bin, last_bin; // of the window under way, places in table->bins
+    uint64_t taken, n_rows;     // of the window's rows
+};
+void row_order_progress(const struct row_order_table *table, uint64_t index,
+                        struct row_order_progress *out);
 /// index < the epoch's rows. Can't fail.
 void row_order_find(const struct row_order_table *table, uint64_t index, uint32_t *bin,
                     uint64_t *row);

@@ -1,5 +1,8 @@
 #include "datad/service.h"
 
+#include <string.h>
+
+#include "base/log.h"
 #include "datad/bins.h"
 #include "datad/client.h"
 
@@ -67,6 +70,16 @@ static bool same(const struct stream_request *a, const struct stream_request *b)
     return a->split == b->split && a->T == b->T && a->seed == b->seed;
 }
 
+static void log_stream(struct stream *stream)
+{
+    struct arena a;
+    arena_init(&a, "stream's lines");
+    char *rest = arena_strdup(&a, stream_describe(stream, &a)), *line;
+    while ((line = strtok_r(rest, "\n", &rest)) != NULL)
+        log_line("datad: %s", line);
+    arena_fini(&a);
+}
+
 static enum err open_entry(struct service *s, struct entry *e, const struct stream_request *request)
 {
     arena_init(&e->arena, "datad stream");
@@ -76,6 +89,7 @@ static enum err open_entry(struct service *s, struct entry *e, const struct stre
         return err;
     }
     e->n_users = 1;
+    log_stream(e->stream);
     return OK;
 }
 

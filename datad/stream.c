@@ -3,24 +3,13 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "base/rng.h"
-#include "base/span.h"
+#include "base/text.h"
 #include "datad/field.h"
 #include "datad/mixture.h"
-#include "datad/pack.h"
-#include "datad/row_order.h"
+#include "datad/plans.h"
+#include "datad/stream_part.h"
 
-// Two order tables a source, for the epoch that begins while the last one still has requests under
-// way.
-enum { TABLES = 2, SUMS = 64 };
-
-struct part {
-    struct split_bins bins;
-    uint32_t *rows_of_bin; // [bins.n_bins]
-    uint64_t n_rows;
-    struct row_order_rule rule;
-    struct row_order_table tables[TABLES]; // epoch e at e % TABLES
-};
+enum { SUMS = 64 };
 
 struct sum {
     struct range positions;
@@ -29,48 +18,23 @@ struct sum {
 
 struct stream {
     struct stream_request request;
+    enum pack_rule packing;
     struct stream_info info;
     struct bins *bins;
+    struct plans *plans;
+    struct edits *edits;
+    size_t n_changes;
+    struct edits_given given; // what edits was built from
     struct mixture *mixture;
-    struct part *parts;   // [n_sources]
+    const double **weights;    // [1 + n_changes]: from the start, from each change
+    struct stream_part *parts; // [n_sources]
+    size_t n_sources;
     pthread_mutex_t lock; // guards the tables of parts, sums and next_sum
     struct sum sums[SUMS];
     size_t next_sum;
 };
 
-static void build_part(const struct stream_rule *rule, const struct stream_request *request,
-                       const struct source *source, struct arena *a, struct part *p)
-{
-    split_build(source, request->split, rule->validation, a, &p->bins);
-    p->rows_of_bin = ARENA_ARRAY(a, uint32_t, p->bins.n_bins);
-    for (size_t i = 0; i < p->bins.n_bins; i++) {
-        p->rows_of_bin[i] =
-            (uint32_t)pack_rows(source_bin(source, p->bins.bins[i]).n_tokens, request->T);
-        p->n_rows += p->rows_of_bin[i];
-    }
-    const uint64_t seed = request->split == SPLIT_TRAIN ? request->seed : 0;
-    const uint64_t key = rng_key(seed, split_name(request->split));
-    p->rule = (struct row_order_rule){.key = rng_u64(key, source->hash.hi, source->hash.lo),
-                                      .window_bins = rule->window_bins,
-                                      .sequential = rule->sequential};
-    for (size_t i = 0; i < TABLES; i++) {
-        p->tables[i].epoch = UINT64_MAX;
-        p->tables[i].bins = ARENA_ARRAY(a, uint32_t, p->bins.n_bins);
-        p->tables[i].first_row = ARENA_ARRAY(a, uint64_t, p->bins.n_bins + 1);
-    }
-}
-
-/// One segment: weights do not change over the run yet. A source without rows in this split has no
-/// weight in it.
-static enum err build_mixture(const struct stream_rule *rule, const struct part *parts,
-                              struct arena *a, struct mixture **out)
-{
-    double *weights = ARENA_ARRAY(a, double, rule->n_sources);
-    for (size_t i = 0; i < rule->n_sources; i++)
-        weights[i] = parts[i].n_rows > 0 ? rule->sources[i].weight : 0;
-    const struct mixture_segment whole = {.first_position = 0, .weights = weights};
-    return mixture_build(&whole, 1, rule->n_sources, a, out);
-}
+// Opening.
 
 static uint64_t bits_of(double value)
 {
@@ -79,34 +43,40 @@ static uint64_t bits_of(double value)
     return bits;
 }
 
-static struct hash128 hash_datasets(const struct stream_rule *rule, struct arena *a)
+static void put_hash(struct field_writer *w, struct hash128 h)
+{
+    field_put(w, h.lo, 8);
+    field_put(w, h.hi, 8);
+}
+
+static struct hash128 hash_datasets(const struct stream_rule *rule, bool only_weighted,
+                                    struct arena *a)
 {
     uint8_t *data = ARENA_ARRAY(a, uint8_t, rule->n_sources * 16);
     struct field_writer w = {data};
-    for (size_t i = 0; i < rule->n_sources; i++) {
-        field_put(&w, rule->sources[i].hash.lo, 8);
-        field_put(&w, rule->sources[i].hash.hi, 8);
-    }
+    for (size_t i = 0; i < rule->n_sources; i++)
+        if (!only_weighted || rule->sources[i].weight > 0)
+            put_hash(&w, source_content(&rule->sources[i]));
     return hash_xxh3_128(data, (size_t)(w.at - data));
 }
 
-/// Names everything that decides which tokens a position holds.
-static struct hash128 hash_stream(const struct stream_rule *rule,
-                                  const struct stream_request *request, struct hash128 datasets,
-                                  struct arena *a)
+/// Names everything that decides which tokens a position holds, but edits. A source without weight
+/// decides nothing.
+static struct hash128 hash_base(const struct stream_rule *rule,
+                                const struct stream_request *request, struct arena *a)
 {
-    uint8_t *data = ARENA_ARRAY(a, uint8_t, 64 + 8 * rule->n_sources);
+    uint8_t *data = ARENA_ARRAY(a, uint8_t, 72 + 8 * rule->n_sources);
     struct field_writer w = {data};
-    field_put(&w, datasets.lo, 8);
-    field_put(&w, datasets.hi, 8);
+    put_hash(&w, hash_datasets(rule, true, a));
     for (size_t i = 0; i < rule->n_sources; i++)
-        field_put(&w, bits_of(rule->sources[i].weight), 8);
+        if (rule->sources[i].weight > 0) field_put(&w, bits_of(rule->sources[i].weight), 8);
     field_put(&w, bits_of(rule->validation), 8);
     field_put(&w, rule->sequential, 8);
     field_put(&w, rule->sequential ? 0 : rule->window_bins, 8);
     field_put(&w, request->split, 8);
     field_put(&w, request->T, 8);
     field_put(&w, request->split == SPLIT_TRAIN && !rule->sequential ? request->seed : 0, 8);
+    if (rule->packing != PACK_CONCAT) field_put(&w, rule->packing, 8);
     return hash_xxh3_128(data, (size_t)(w.at - data));
 }
 
@@ -116,7 +86,7 @@ static enum err fill_info(const struct stream_rule *rule, struct stream *s, stru
     struct stream_info *info = &s->info;
     for (size_t i = 0; i < rule->n_sources; i++) {
         info->n_rows += s->parts[i].n_rows;
-        info->n_tokens += s->parts[i].bins.n_tokens;
+        info->n_tokens += s->parts[i].n_tokens;
     }
     if (info->n_rows == 0)
         return fail(ERR_CONFIG,
@@ -127,9 +97,62 @@ static enum err fill_info(const struct stream_rule *rule, struct stream *s, stru
                     (unsigned long long)s->request.T, (unsigned long long)info->n_tokens, split);
     info->vocabulary = rule->sources[0].vocabulary;
     info->end_of_text = rule->sources[0].end_of_text;
-    info->dataset_hash = hash_datasets(rule, a);
-    info->stream_hash = hash_stream(rule, &s->request, info->dataset_hash, a);
+    info->dataset_hash = hash_datasets(rule, false, a);
+    info->stream_hash = edits_history(s->edits, UINT64_MAX);
     return OK;
+}
+
+/// Weights are shares of tokens: a source whose rows hold less is drawn more often. A source
+/// without rows in this split has no weight in it.
+static double *weights_of_rows(const struct stream *s, const double *by_token, struct arena *a)
+{
+    double *weights = ARENA_ARRAY(a, double, s->n_sources);
+    for (size_t i = 0; i < s->n_sources; i++) {
+        const struct stream_part *p = &s->parts[i];
+        if (p->n_rows > 0) weights[i] = by_token[i] * ((double)p->n_rows / (double)p->n_tokens);
+    }
+    return weights;
+}
+
+/// Segments of the stream's rows: from the start, and from each change on. Of changes that begin at
+/// the same row the last one holds.
+static enum err build_mixture(struct stream *s, struct arena *a)
+{
+    struct mixture_segment *segments = ARENA_ARRAY(a, struct mixture_segment, s->n_changes + 1);
+    size_t n = 0;
+    for (size_t i = 0; i <= s->n_changes; i++) {
+        const uint64_t row = i == 0 ? 0 : edits_change_row(s->edits, i - 1);
+        const uint64_t from = i == 0 ? 0 : edits_shift(s->edits, row);
+        if (n > 0 && segments[n - 1].first_position == from) n--;
+        segments[n++] = (struct mixture_segment){.first_position = from,
+                                                 .weights = weights_of_rows(s, s->weights[i], a)};
+    }
+    return mixture_build(segments, n, s->n_sources, a, &s->mixture);
+}
+
+static void take_weights(const struct stream_rule *rule, struct stream *s, struct arena *a)
+{
+    double *base = ARENA_ARRAY(a, double, rule->n_sources);
+    s->weights = ARENA_ARRAY(a, const double *, s->n_changes + 1);
+    for (size_t i = 0; i < rule->n_sources; i++)
+        base[i] = rule->sources[i].weight;
+    s->weights[0] = base;
+    for (size_t i = 0; i < s->n_changes; i++)
+        s->weights[i + 1] = s->given.changes[i].weights;
+}
+
+static enum err build(const struct stream_rule *rule, struct stream *s, struct arena *a)
+{
+    for (size_t i = 0; i < rule->n_sources; i++)
+        TRY(stream_part_build(rule, &s->request, &rule->sources[i], a, &s->parts[i]));
+    if (s->request.split == SPLIT_TRAIN) s->given = rule->edits;
+    s->n_changes = s->given.n_changes;
+    TRY(edits_build(&s->given, rule->sources, rule->n_sources, s->request.T,
+                    hash_base(rule, &s->request, a), a, &s->edits));
+    TRY(fill_info(rule, s, a));
+    take_weights(rule, s, a);
+    TRY(build_mixture(s, a));
+    return plans_open(s->bins, s->request.T, s->packing, a, &s->plans);
 }
 
 enum err stream_open(const struct stream_rule *rule, const struct stream_request *request,
@@ -141,12 +164,11 @@ enum err stream_open(const struct stream_rule *rule, const struct stream_request
                     (unsigned long long)request->T, STREAM_T_LIMIT);
     struct stream *s = ARENA_NEW(a, struct stream);
     s->request = *request;
+    s->packing = rule->packing;
     s->bins = bins;
-    s->parts = ARENA_ARRAY(a, struct part, rule->n_sources);
-    for (size_t i = 0; i < rule->n_sources; i++)
-        build_part(rule, request, &rule->sources[i], a, &s->parts[i]);
-    TRY(fill_info(rule, s, a));
-    TRY(build_mixture(rule, s->parts, a, &s->mixture));
+    s->n_sources = rule->n_sources;
+    s->parts = ARENA_ARRAY(a, struct stream_part, rule->n_sources);
+    TRY(build(rule, s, a));
     pthread_mutex_init(&s->lock, NULL);
     *out = s;
     return OK;
@@ -154,6 +176,7 @@ enum err stream_open(const struct stream_rule *rule, const struct stream_request
 
 void stream_close(struct stream *s)
 {
+    plans_close(s->plans);
     pthread_mutex_destroy(&s->lock);
 }
 
@@ -167,48 +190,105 @@ const struct stream_request *stream_request(const struct stream *s)
     return &s->request;
 }
 
-/// With the lock.
-static const struct row_order_table *table_of(struct part *p, uint64_t epoch)
+struct hash128 stream_history(const struct stream *s, uint64_t n_rows)
 {
-    struct row_order_table *t = &p->tables[epoch % TABLES];
-    if (t->epoch != epoch) row_order_build(t, &p->rule, p->rows_of_bin, p->bins.n_bins, epoch);
-    return t;
+    return edits_history(s->edits, n_rows);
 }
+
+// Rows.
 
 void stream_find(struct stream *s, uint64_t position, struct stream_place *out)
 {
-    uint64_t index, row;
-    size_t source;
-    uint32_t bin;
-    mixture_find(s->mixture, position, &source, &index);
-    struct part *p = &s->parts[source];
+    uint64_t index;
+    struct stream_place place;
+    mixture_find(s->mixture, edits_shift(s->edits, position), &place.source, &index);
     pthread_mutex_lock(&s->lock);
-    row_order_find(table_of(p, index / p->n_rows), index % p->n_rows, &bin, &row);
+    stream_part_find(&s->parts[place.source], index, &place.bin, &place.row);
     pthread_mutex_unlock(&s->lock);
-    *out = (struct stream_place){.source = source, .bin = p->bins.bins[bin], .row = row};
+    *out = place;
+}
+
+// A row at its place, with its bin's plan held.
+struct row {
+    uint64_t position;
+    struct stream_place place;
+    const struct source *source;
+    bool any_skipped; // some document of the source is left out somewhere
+    uint64_t first_document;
+    struct plans_hold hold;
+};
+
+static enum err acquire_row(struct stream *s, uint64_t position, struct row *r)
+{
+    *r = (struct row){.position = position};
+    stream_find(s, position, &r->place);
+    r->source = s->parts[r->place.source].source;
+    r->any_skipped = edits_skips_source(s->edits, r->place.source);
+    r->first_document = source_bin(r->source, r->place.bin).first_document;
+    TRY(plans_acquire(s->plans, r->place.source, r->place.bin, &r->hold));
+    if (r->place.row < r->hold.plan.n_rows) return OK;
+    plans_release(s->plans, &r->hold);
+    return fail(ERR_DATA, "source %s: bin %u has %u rows, its table says more: remove the table",
+                r->source->name, r->place.bin, r->hold.plan.n_rows);
+}
+
+static bool is_skipped(const struct stream *s, const struct row *r, const struct pack_piece *piece)
+{
+    return r->any_skipped && edits_skips_document(s->edits, r->place.source,
+                                                  r->first_document + piece->document, r->position);
+}
+
+/// The row's pieces.
+static struct range pieces_of(const struct row *r)
+{
+    const uint32_t *row_pieces = &r->hold.plan.row_pieces[r->place.row];
+    return (struct range){row_pieces[0], row_pieces[1]};
+}
+
+static uint64_t fill_pieces(const struct stream *s, const struct row *r, const uint32_t *tokens,
+                            const struct pack_row *out)
+{
+    const struct range pieces = pieces_of(r);
+    uint64_t at = 0, n_loss = 0;
+    for (uint64_t i = pieces.first; i < pieces.last; i++) {
+        const struct pack_piece *p = &r->hold.plan.pieces[i];
+        if (is_skipped(s, r, p)) {
+            pack_fill_padding((struct range){at, at + p->n_tokens}, out);
+        } else {
+            pack_fill_piece(p, tokens, at, out);
+            n_loss += p->n_loss;
+        }
+        at += p->n_tokens;
+    }
+    pack_fill_padding((struct range){at, s->request.T}, out);
+    return n_loss;
 }
 
 enum err stream_fill(struct stream *s, uint64_t position, const struct pack_row *out,
                      uint64_t *loss_tokens)
 {
-    struct stream_place place;
-    struct bins_hold hold;
-    stream_find(s, position, &place);
-    TRY(bins_acquire(s->bins, place.source, place.bin, true, &hold));
-    pack_fill(&hold.bin, s->request.T, place.row, out);
-    *loss_tokens = pack_loss_tokens(&hold.bin, s->request.T, place.row);
-    bins_release(s->bins, &hold);
-    return OK;
+    struct row r;
+    struct bins_hold tokens;
+    TRY(acquire_row(s, position, &r));
+    const enum err e = bins_acquire(s->bins, r.place.source, r.place.bin, &tokens);
+    if (e == OK) {
+        *loss_tokens = fill_pieces(s, &r, tokens.tokens, out);
+        bins_release(s->bins, &tokens);
+    }
+    plans_release(s->plans, &r.hold);
+    return e;
 }
 
 static enum err add_loss_tokens(struct stream *s, uint64_t position, uint64_t *sum)
 {
-    struct stream_place place;
-    struct bins_hold hold;
-    stream_find(s, position, &place);
-    TRY(bins_acquire(s->bins, place.source, place.bin, false, &hold));
-    *sum += pack_loss_tokens(&hold.bin, s->request.T, place.row);
-    bins_release(s->bins, &hold);
+    struct row r;
+    TRY(acquire_row(s, position, &r));
+    const struct range pieces = pieces_of(&r);
+    for (uint64_t i = pieces.first; i < pieces.last; i++) {
+        const struct pack_piece *p = &r.hold.plan.pieces[i];
+        if (!is_skipped(s, &r, p)) *sum += p->n_loss;
+    }
+    plans_release(s->plans, &r.hold);
     return OK;
 }
 
@@ -243,4 +323,123 @@ enum err stream_loss_tokens(struct stream *s, struct range positions, uint64_t *
     }
     *out = sum;
     return OK;
+}
+
+// What rows are made of, and how far the sources are.
+
+static enum err name_pieces(struct stream *s, const struct row *r, struct arena *a,
+                            struct stream_document *out)
+{
+    const struct range pieces = pieces_of(r);
+    uint64_t at = 0;
+    for (uint64_t i = pieces.first; i < pieces.last; i++, out++) {
+        const struct pack_piece *p = &r->hold.plan.pieces[i];
+        *out = (struct stream_document){.source = r->place.source,
+                                        .document = r->first_document + p->document,
+                                        .offset = p->offset,
+                                        .n_tokens = p->n_tokens,
+                                        .at = at,
+                                        .skipped = is_skipped(s, r, p)};
+        at += p->n_tokens;
+        if (r->source->read_name != NULL)
+            TRY(r->source->read_name(r->source->context, r->place.bin, p->document, a, &out->name));
+    }
+    return OK;
+}
+
+enum err stream_documents(struct stream *s, uint64_t position, struct arena *a,
+                          struct stream_document **out, size_t *n)
+{
+    struct row r;
+    TRY(acquire_row(s, position, &r));
+    const struct range pieces = pieces_of(&r);
+    struct stream_document *found =
+        ARENA_ARRAY(a, struct stream_document, pieces.last - pieces.first);
+    const enum err e = name_pieces(s, &r, a, found);
+    plans_release(s->plans, &r.hold);
+    TRY(e);
+    *out = found;
+    *n = pieces.last - pieces.first;
+    return OK;
+}
+
+/// The weights in force at position n, by token.
+static const double *weights_at(const struct stream *s, uint64_t n)
+{
+    size_t i = s->n_changes;
+    while (i > 0 && edits_change_row(s->edits, i - 1) > n)
+        i--;
+    return s->weights[i];
+}
+
+void stream_report(struct stream *s, uint64_t n, struct stream_share *out)
+{
+    const uint64_t row = edits_shift(s->edits, n);
+    const double *weights = weights_at(s, n);
+    double all_tokens = 0, all_weights = 0;
+    for (size_t i = 0; i < s->n_sources; i++) {
+        struct stream_part *p = &s->parts[i];
+        out[i] = (struct stream_share){.n_rows = mixture_count(s->mixture, i, row)};
+        pthread_mutex_lock(&s->lock);
+        out[i].n_tokens = stream_part_tokens(p, out[i].n_rows);
+        pthread_mutex_unlock(&s->lock);
+        if (p->n_rows > 0) {
+            out[i].epochs = (double)out[i].n_rows / (double)p->n_rows;
+            all_weights += weights[i];
+        }
+        all_tokens += (double)out[i].n_tokens;
+    }
+    for (size_t i = 0; i < s->n_sources; i++) {
+        if (all_tokens > 0) out[i].realised = (double)out[i].n_tokens / all_tokens;
+        if (s->parts[i].n_rows > 0) out[i].wanted = weights[i] / all_weights;
+    }
+}
+
+static unsigned long long wide(uint64_t v)
+{
+    return (unsigned long long)v;
+}
+
+static void describe_sources(const struct stream *s, struct text *t)
+{
+    text_printf(t, "%s stream: T %llu, seed %llu, packing %s, %llu rows an epoch of all sources\n",
+                split_name(s->request.split), wide(s->request.T), wide(s->request.seed),
+                s->packing == PACK_BEST_FIT ? "best-fit" : "concat", wide(s->info.n_rows));
+    for (size_t i = 0; i < s->n_sources; i++) {
+        const struct stream_part *p = &s->parts[i];
+        const double room = (double)p->n_rows * (double)s->request.T;
+        text_printf(t,
+                    "source %s: weight %g, %zu bins, %llu documents, %llu tokens, %llu rows, "
+                    "padding %.2f%%\n",
+                    p->source->name, s->weights[0][i], p->bins.n_bins, wide(p->n_documents),
+                    wide(p->n_tokens), wide(p->n_rows),
+                    room > 0 ? 100 * (1 - (double)p->n_tokens / room) : 0);
+    }
+}
+
+static void describe_edits(const struct stream *s, struct text *t)
+{
+    for (size_t i = 0; i < s->n_changes; i++) {
+        text_printf(t, "mixture from row %llu:", wide(edits_change_row(s->edits, i)));
+        for (size_t k = 0; k < s->n_sources; k++)
+            text_printf(t, " %s=%g", s->parts[k].source->name, s->weights[i + 1][k]);
+        text_printf(t, "\n");
+    }
+    const uint64_t T = s->request.T;
+    for (size_t i = 0; i < s->given.n_skips; i++) {
+        const struct edits_skip *k = &s->given.skips[i];
+        text_printf(t, "skip from row %llu: %llu rows\n", wide((k->from_tokens + T - 1) / T),
+                    wide((k->n_tokens + T - 1) / T));
+    }
+    if (s->given.n_documents > 0)
+        text_printf(t, "skip list: %zu documents\n", s->given.n_documents);
+}
+
+const char *stream_describe(struct stream *s, struct arena *a)
+{
+    struct text t;
+    text_begin(&t, a);
+    describe_sources(s, &t);
+    describe_edits(s, &t);
+    return t.data;
 }

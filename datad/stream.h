@@ -1,7 +1,12 @@
 #pragma once
 // The stream of rows of one (mixture, split, seed, T): position -> row, and what a client is told
-// about it. Batches are a pure function of it (I1); it keeps nothing but tables that can be
-// rebuilt.
+// about it. A position is a row of the run, from 0. Batches are a pure function of it (I1); it
+// keeps nothing but tables that can be rebuilt.
+//
+//     position -> stream's row    ranges left out (datad/edits.h)
+//     stream's row -> source, n   the mixture, in closed form (datad/mixture.h)
+//     n -> epoch, bin, row        keyed permutations (datad/row_order.h)
+//     row -> pieces of documents  packing (datad/pack.h)
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,6 +17,8 @@
 #include "base/hash.h"
 #include "base/span.h"
 #include "datad/bins.h"
+#include "datad/edits.h"
+#include "datad/pack.h"
 #include "datad/source.h"
 #include "datad/split.h"
 
@@ -22,6 +29,9 @@ struct stream_rule {
     double validation; // fraction of each source's tokens held out
     bool sequential;
     uint64_t window_bins;
+    enum pack_rule packing;
+    const char *tables;       // folder of row tables (datad/row_table.h); NULL = none
+    struct edits_given edits; // of the training stream; validation never changes
 };
 
 // What a client asks for.
@@ -32,7 +42,8 @@ struct stream_request {
 };
 
 struct stream_info {
-    struct hash128 dataset_hash, stream_hash;
+    struct hash128 dataset_hash;
+    struct hash128 stream_hash; // of all that decides any row: stream_history to the end
     uint32_t vocabulary, end_of_text;
     uint64_t n_rows, n_tokens; // of the split, each source once
 };
@@ -41,12 +52,16 @@ struct stream;
 
 enum { STREAM_T_LIMIT = 1 << 20 };
 
-/// O(bins). Errors: ERR_CONFIG when the split is empty or has fewer than T tokens.
+/// O(bins), but for what row_table_open reads the first time. Errors: ERR_CONFIG when the split is
+/// empty or has fewer than T tokens, or for edits that edits_build refuses; those of reads.
 enum err stream_open(const struct stream_rule *rule, const struct stream_request *request,
                      struct bins *bins, struct arena *a, struct stream **out) MUST_CHECK;
 void stream_close(struct stream *s);
 const struct stream_info *stream_info(const struct stream *s);
 const struct stream_request *stream_request(const struct stream *s);
+/// Names all that decides positions [0, n_rows): what a checkpoint keeps and compares on resume. It
+/// does not change by edits that begin at n_rows or later. Can't fail.
+struct hash128 stream_history(const struct stream *s, uint64_t n_rows);
 
 struct stream_place {
     size_t source;
@@ -59,6 +74,35 @@ void stream_find(struct stream *s, uint64_t position, struct stream_place *out);
 /// as bins_acquire.
 enum err stream_fill(struct stream *s, uint64_t position, const struct pack_row *out,
                      uint64_t *loss_tokens) MUST_CHECK;
-/// Loss tokens of the rows at positions, from document lengths alone; sums of recent ranges are
-/// kept. Thread-safe.
+/// Loss tokens of the rows at positions, without reading tokens; sums of recent ranges are kept.
+/// Thread-safe.
 enum err stream_loss_tokens(struct stream *s, struct range positions, uint64_t *out) MUST_CHECK;
+
+// A document, or a piece of one, in a row.
+struct stream_document {
+    size_t source;
+    uint64_t document;           // counted over the source's dataset
+    uint64_t offset, n_tokens;   // of the piece in it
+    uint64_t at;                 // position in the row
+    bool skipped;                // left out: these tokens are padding
+    struct source_document name; // empty where the source has no names
+};
+/// What the row at position is made of, in order; everything lives in a. Thread-safe. Errors: those
+/// of reads.
+enum err stream_documents(struct stream *s, uint64_t position, struct arena *a,
+                          struct stream_document **out, size_t *n) MUST_CHECK;
+
+// What one source has given to positions [0, n).
+struct stream_share {
+    uint64_t n_rows, n_tokens; // tokens without padding
+    double epochs;             // of the source's rows
+    double realised;           // share of all n_tokens
+    double wanted;             // share by the weights in force at position n
+};
+/// out[n_sources]. Tokens are exact where a source is between windows of bins; of the window under
+/// way they are its mean a row. Ranges left out count, for they are behind. O(bins). Thread-safe.
+/// Can't fail.
+void stream_report(struct stream *s, uint64_t n, struct stream_share *out);
+/// Lines for a log, in a: each source's rows, tokens, documents and padding; each edit with the
+/// position from which it holds; ended by newlines. Can't fail.
+const char *stream_describe(struct stream *s, struct arena *a);

@@ -56,7 +56,11 @@ enum err synthetic_open(const struct client_options *o, struct arena *a, struct 
     struct synthetic *s = ARENA_NEW(a, struct synthetic);
     uint32_t vocabulary;
     TRY(parse_vocabulary(o->socket, &vocabulary));
-    s->shape = (struct batch_shape){o->sequence, o->lane_rows, o->step_lanes};
+    s->shape = (struct batch_shape){.T = o->sequence,
+                                    .lane_rows = o->lane_rows,
+                                    .step_lanes = o->step_lanes,
+                                    .first_step = o->first_step,
+                                    .first_row = o->first_row};
     TRY(batch_check_shape(&s->shape));
     batch_layout_build(&s->shape, &s->layout);
     s->key = rng_u64(rng_key(o->seed, "datad.random"), 0, hash_xxh3(o->split, strlen(o->split), 0));
@@ -128,6 +132,7 @@ enum err synthetic_fill(struct synthetic *s, uint64_t step, uint64_t lane, size_
     *out = (struct batch){.step = step,
                           .lane = lane,
                           .loss_tokens = row_loss * s->shape.lane_rows,
+                          .history = s->info.stream_hash,
                           .step_loss_tokens = row_loss * s->shape.lane_rows * s->shape.step_lanes,
                           .slot = slot};
     describe(s, data, out);

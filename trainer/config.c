@@ -9,6 +9,14 @@
     offsetof(struct config_source, field),                                            \
         .list_offset = AT(data.sources), .list_stride = sizeof(struct config_source), \
         .list_limit = CONFIG_SOURCES, .count_offset = AT(data.n_sources)
+#define MIXTURE(field)                                                                 \
+    offsetof(struct config_mixture, field),                                            \
+        .list_offset = AT(data.mixture), .list_stride = sizeof(struct config_mixture), \
+        .list_limit = CONFIG_EDITS, .count_offset = AT(data.n_mixture)
+#define SKIP(field)                                                               \
+    offsetof(struct config_skip, field),                                          \
+        .list_offset = AT(data.skips), .list_stride = sizeof(struct config_skip), \
+        .list_limit = CONFIG_EDITS, .count_offset = AT(data.n_skips)
 #define PHASE(field)                                                           \
     offsetof(struct config_phase, field),                                      \
         .list_offset = AT(phases), .list_stride = sizeof(struct config_phase), \
@@ -55,8 +63,22 @@ static const struct runfile_key keys[] = {
      .help = "name in reports"},
     {"data.sources[].path", RUNFILE_TEXT, SOURCE(path), .fallback = NULL,
      .help = "folder of shards"},
-    {"data.sources[].weight", RUNFILE_F64, SOURCE(weight), .fallback = "1", .min = 1e-9, .max = 1e9,
-     .help = "share of rows, relative"},
+    {"data.sources[].weight", RUNFILE_F64, SOURCE(weight), .fallback = "1", .min = 0, .max = 1e9,
+     .help = "share of tokens, relative"},
+    {"data.sources[].filter", RUNFILE_TEXT, SOURCE(filter), .fallback = "",
+     .help = "condition over its columns; empty = what the build kept"},
+    {"data.mixture[].from_step", RUNFILE_U64, MIXTURE(from_step), .fallback = NULL, .min = 0,
+     .max = 1e9, .help = "first step with these weights; before the first, the sources' own"},
+    {"data.mixture[].weights", RUNFILE_TEXT, MIXTURE(weights), .fallback = NULL,
+     .help = "name=weight words; sources not named have 0"},
+    {"data.skip[].from_step", RUNFILE_U64, SKIP(from_step), .fallback = NULL, .min = 0, .max = 1e9,
+     .help = "step before which rows are left out"},
+    {"data.skip[].steps", RUNFILE_U64, SKIP(n_steps), .fallback = NULL, .min = 1, .max = 1e9,
+     .help = "how many steps' rows are left out"},
+    {"data.skip_documents", RUNFILE_TEXT, AT(data.skip_documents), "",
+     .help = "file of documents left out, as weft data blame writes it"},
+    {"data.packing", RUNFILE_CHOICE, AT(data.packing), "concat", .choices = "concat best-fit",
+     .help = "documents end to end, or whole where they fit"},
     {"data.validation", RUNFILE_F64, AT(data.validation), "0.01", 0, 0.5,
      .help = "share of bins held out"},
     {"data.order", RUNFILE_CHOICE, AT(data.order), "shuffled", .choices = "shuffled sequential",
@@ -231,6 +253,26 @@ uint64_t config_phase_first_step(const struct config *c, size_t phase)
 uint64_t config_total_steps(const struct config *c)
 {
     return config_phase_first_step(c, c->n_phases + 1);
+}
+
+uint64_t config_tokens_before(const struct config *c, uint64_t step)
+{
+    uint64_t n_tokens = 0, first = 0;
+    for (size_t i = 0; i <= c->n_phases && first < step; i++) {
+        const struct config phase = config_of_phase(c, i);
+        const uint64_t last = first + phase.train.n_steps;
+        const uint64_t end = i == c->n_phases || step < last ? step : last;
+        n_tokens += (end - first) * phase.train.global_batch * phase.train.sequence;
+        first = last;
+    }
+    return n_tokens;
+}
+
+uint64_t config_phase_first_row(const struct config *c, size_t phase)
+{
+    const uint64_t sequence = config_of_phase(c, phase).train.sequence;
+    const uint64_t n_tokens = config_tokens_before(c, config_phase_first_step(c, phase));
+    return (n_tokens + sequence - 1) / sequence;
 }
 
 size_t config_phase_of_step(const struct config *c, uint64_t step)

@@ -15,7 +15,7 @@ enum config_precision { CONFIG_F32, CONFIG_BF16 };
 enum config_schedule { CONFIG_CONSTANT, CONFIG_LINEAR, CONFIG_COSINE };
 enum config_order { CONFIG_SHUFFLED, CONFIG_SEQUENTIAL };
 
-enum { CONFIG_SOURCES = 64, CONFIG_PHASES = 8 };
+enum { CONFIG_SOURCES = 64, CONFIG_PHASES = 8, CONFIG_EDITS = 64 };
 
 struct config_model {
     uint64_t n_layers, width, n_heads, n_kv_heads, head_size, inner_width, vocabulary, context;
@@ -27,6 +27,17 @@ struct config_model {
 struct config_source {
     const char *name, *path;
     double weight;
+    const char *filter; // "" = what the build kept
+};
+
+// Edits of the data over the run's steps; datad knows them by tokens (datad/datad_config.h).
+struct config_mixture {
+    uint64_t from_step;
+    const char *weights;
+};
+
+struct config_skip {
+    uint64_t from_step, n_steps;
 };
 
 struct config_data {
@@ -35,7 +46,12 @@ struct config_data {
     struct config_source sources[CONFIG_SOURCES];
     size_t n_sources;
     double validation;
-    int order; // enum config_order
+    int order;   // enum config_order
+    int packing; // datad's enum pack_rule
+    struct config_mixture mixture[CONFIG_EDITS];
+    struct config_skip skips[CONFIG_EDITS];
+    size_t n_mixture, n_skips;
+    const char *skip_documents; // file; "" = none
     uint64_t seed;
     uint64_t window_bins, prefetch, workers, cache_mib; // of the datad that a run starts
 };
@@ -78,6 +94,12 @@ struct config config_of_phase(const struct config *c, size_t phase);
 uint64_t config_total_steps(const struct config *c);
 size_t config_phase_of_step(const struct config *c, uint64_t step);
 uint64_t config_phase_first_step(const struct config *c, size_t phase);
+/// Tokens (rows * sequence, padding included) of the steps before step; steps after the last are as
+/// the last phase's. c is the whole run's. Local.
+uint64_t config_tokens_before(const struct config *c, uint64_t step);
+/// The run's row, counted in rows of the phase's sequence, with which the phase begins: its tokens
+/// are behind. Local.
+uint64_t config_phase_first_row(const struct config *c, size_t phase);
 /// Lanes a step: global batch / micro batch. Local.
 uint64_t config_step_lanes(const struct config *c);
 /// Lanes of one evaluation: rows / micro batch, at least one. Local.

@@ -14,16 +14,19 @@ enum {
     BIN_TOKENS_LIMIT = 1 << 28 // checked before anybody makes room for a bin
 };
 
+#define NO_COLUMN UINT32_MAX
+
 // A shard with the columns of datasets found.
 struct member {
     struct shard *shard;
     uint32_t tokens, lengths, ids, sources, text_bytes;
+    uint32_t loss_run_counts, loss_runs; // NO_COLUMN: all tokens count for the loss
     uint64_t n_documents, n_tokens, n_bins;
 };
 
 struct bin {
     struct dataset_bin bin;
-    uint64_t first_token; // within the shard
+    uint64_t first_token, first_loss_run; // within the shard
 };
 
 struct dataset {
@@ -55,6 +58,19 @@ static enum err find_columns(struct member *m)
         columns[m->text_bytes].n_elems != m->n_documents)
         return fail(ERR_DATA, "%s: its document columns differ in length", shard_name(m->shard));
     return OK;
+}
+
+// Loss runs are there for all documents of a shard, or not at all.
+static enum err find_loss(struct member *m)
+{
+    const struct layout *l = shard_layout(m->shard);
+    m->loss_run_counts = m->loss_runs = NO_COLUMN;
+    if (layout_find(l, "loss_run_counts") == l->n_columns) return OK;
+    TRY(shard_column(m->shard, "loss_run_counts", &m->loss_run_counts));
+    TRY(shard_column(m->shard, "loss_runs", &m->loss_runs));
+    if (l->columns[m->loss_run_counts].n_elems == m->n_documents) return OK;
+    return fail(ERR_DATA, "%s: column loss_run_counts is not one number a document",
+                shard_name(m->shard));
 }
 
 static enum err read_one(const struct shard *s, const char *name, uint64_t *out, uint64_t n)
@@ -89,6 +105,7 @@ static enum err open_member(const char *folder, const struct dataset_index *inde
     const struct dataset_index_shard *entry = &index->shards[i];
     TRY(shard_open(arena_printf(a, "%s/%s", folder, entry->file), a, &m->shard));
     enum err e = find_columns(m);
+    if (e == OK) e = find_loss(m);
     m->n_bins = entry->n_bins;
     const struct layout *l = shard_layout(m->shard);
     char id[33];
@@ -120,13 +137,43 @@ static enum err read_bins(const struct member *m, uint64_t shard_idx, struct are
             tokens[b] > BIN_TOKENS_LIMIT)
             return fail(ERR_DATA, "%s: bin %llu is not within the shard", shard_name(m->shard),
                         wide(b));
-        bins[b] = (struct bin){{shard_idx, first_document, documents[b], tokens[b]}, first_token};
+        bins[b].bin = (struct dataset_bin){.shard = shard_idx,
+                                           .first_document = first_document,
+                                           .n_documents = documents[b],
+                                           .n_tokens = tokens[b]};
+        bins[b].first_token = first_token;
         first_document += documents[b];
         first_token += tokens[b];
     }
     if (first_document != m->n_documents || first_token != m->n_tokens)
         return fail(ERR_DATA, "%s: its bins do not cover it", shard_name(m->shard));
     return OK;
+}
+
+// Where each bin's loss runs begin: what the counts of the bins before add up to.
+static enum err find_loss_runs(const struct member *m, struct bin *bins)
+{
+    if (m->loss_run_counts == NO_COLUMN) return OK;
+    struct arena scratch;
+    arena_init(&scratch, "loss runs");
+    enum err e = OK;
+    uint64_t first = 0;
+    for (uint64_t b = 0; e == OK && b < m->n_bins; b++) {
+        const struct dataset_bin *bin = &bins[b].bin;
+        uint32_t *counts = ARENA_ARRAY(&scratch, uint32_t, bin->n_documents);
+        e = shard_read_u32(m->shard, m->loss_run_counts, bin->first_document, bin->n_documents,
+                           counts);
+        bins[b].first_loss_run = first;
+        for (uint64_t i = 0; i < bin->n_documents; i++)
+            first += counts[i];
+        arena_reset(&scratch);
+    }
+    arena_fini(&scratch);
+    if (e == OK && first != shard_layout(m->shard)->columns[m->loss_runs].n_elems)
+        e = fail(ERR_DATA, "%s: %llu loss runs are counted, column loss_runs has %llu",
+                 shard_name(m->shard), wide(first),
+                 wide(shard_layout(m->shard)->columns[m->loss_runs].n_elems));
+    return e;
 }
 
 static enum err read_all_bins(struct dataset *d, struct arena *a)
@@ -136,10 +183,14 @@ static enum err read_all_bins(struct dataset *d, struct arena *a)
     uint64_t first = 0;
     for (uint64_t i = 0; i < info->n_shards; i++) {
         TRY(read_bins(&d->members[i], i, a, &d->bins[first]));
+        TRY(find_loss_runs(&d->members[i], &d->bins[first]));
         first += d->members[i].n_bins;
     }
+    uint64_t first_document = 0;
     for (uint64_t b = 0; b < info->n_bins; b++) {
-        const struct dataset_bin *bin = &d->bins[b].bin;
+        struct dataset_bin *bin = &d->bins[b].bin;
+        bin->first_of_all = first_document;
+        first_document += bin->n_documents;
         info->max_bin_tokens = size_max(info->max_bin_tokens, bin->n_tokens);
         info->max_bin_documents = size_max(info->max_bin_documents, bin->n_documents);
     }
@@ -268,6 +319,87 @@ enum err dataset_read_tokens(const struct dataset *d, uint64_t bin, uint32_t *to
                         shard_name(m->shard), wide(bin), tokens[i], d->info.vocabulary);
     }
     return OK;
+}
+
+bool dataset_has_loss(const struct dataset *d)
+{
+    for (uint64_t i = 0; i < d->info.n_shards; i++)
+        if (d->members[i].loss_run_counts != NO_COLUMN) return true;
+    return false;
+}
+
+static void set_bits(uint64_t *bits, uint64_t first, uint64_t last)
+{
+    for (uint64_t at = first; at < last;) {
+        const uint64_t width = size_min(64 - at % 64, last - at);
+        const uint64_t mask = width == 64 ? UINT64_MAX : (UINT64_C(1) << width) - 1;
+        bits[at / 64] |= mask << at % 64;
+        at += width;
+    }
+}
+
+// The runs of one document, which starts at token first: no loss, loss, no loss, ...
+static enum err set_runs(const struct member *m, const uint32_t *runs, uint32_t n_runs,
+                         struct range tokens, uint64_t *bits)
+{
+    uint64_t at = tokens.first;
+    for (uint32_t i = 0; i < n_runs; i++) {
+        if (runs[i] > tokens.last - at)
+            return fail(ERR_DATA, "%s: the loss runs of a document are longer than it",
+                        shard_name(m->shard));
+        if (i % 2 == 1) set_bits(bits, at, at + runs[i]);
+        at += runs[i];
+    }
+    if (n_runs == 0) set_bits(bits, tokens.first, tokens.last);
+    return OK;
+}
+
+static enum err read_runs(const struct dataset *d, uint64_t bin, const uint32_t *lengths,
+                          struct arena *a, uint64_t *bits)
+{
+    const struct dataset_bin *b = &d->bins[bin].bin;
+    const struct member *m = &d->members[b->shard];
+    uint32_t *counts = ARENA_ARRAY(a, uint32_t, b->n_documents);
+    TRY(shard_read_u32(m->shard, m->loss_run_counts, b->first_document, b->n_documents, counts));
+    uint64_t n_runs = 0, first = 0;
+    for (uint64_t i = 0; i < b->n_documents; i++)
+        n_runs += counts[i];
+    if (n_runs > shard_layout(m->shard)->columns[m->loss_runs].n_elems)
+        return fail(ERR_DATA, "%s: more loss runs are counted than it has", shard_name(m->shard));
+    uint32_t *runs = ARENA_ARRAY(a, uint32_t, n_runs);
+    TRY(shard_read_u32(m->shard, m->loss_runs, d->bins[bin].first_loss_run, n_runs, runs));
+    for (uint64_t i = 0; i < b->n_documents; first += lengths[i++]) {
+        TRY(set_runs(m, runs, counts[i], (struct range){first, first + lengths[i]}, bits));
+        runs += counts[i];
+    }
+    return OK;
+}
+
+enum err dataset_read_loss(const struct dataset *d, uint64_t bin, const uint32_t *lengths,
+                           uint64_t *bits)
+{
+    ASSERT(bin < d->info.n_bins);
+    const struct dataset_bin *b = &d->bins[bin].bin;
+    if (d->members[b->shard].loss_run_counts == NO_COLUMN) {
+        set_bits(bits, 0, b->n_tokens);
+        return OK;
+    }
+    struct arena a;
+    arena_init(&a, "loss of a bin");
+    const enum err e = read_runs(d, bin, lengths, &a, bits);
+    arena_fini(&a);
+    return e;
+}
+
+enum err dataset_read_name(const struct dataset *d, uint64_t bin, uint64_t document,
+                           struct arena *a, struct span *id, struct span *source)
+{
+    ASSERT(bin < d->info.n_bins && document < d->bins[bin].bin.n_documents);
+    const struct dataset_bin *b = &d->bins[bin].bin;
+    const struct member *m = &d->members[b->shard];
+    const uint64_t in_shard = b->first_document + document;
+    TRY(shard_read_blobs(m->shard, m->ids, in_shard, 1, a, id));
+    return shard_read_blobs(m->shard, m->sources, in_shard, 1, a, source);
 }
 
 enum err dataset_read_document(const struct dataset *d, uint64_t document, struct arena *a,

@@ -3,6 +3,7 @@
 // bins of about 1 M tokens of whole documents. A bin never crosses a shard. Opening costs
 // O(shards + bins); token bytes are read and checked frame by frame when asked for. Safe from
 // several threads (reads use pread and caller's buffers).
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -28,6 +29,7 @@ struct dataset_bin {
     uint64_t shard;
     uint64_t first_document, n_documents; // within the shard
     uint64_t n_tokens;
+    uint64_t first_of_all; // first_document, counted over all shards
 };
 
 /// Opens path (a folder written by weft shard build). Errors: ERR_IO, ERR_DATA, ERR_CORRUPT naming
@@ -40,6 +42,17 @@ struct dataset_bin dataset_bin(const struct dataset *d, uint64_t bin);
 enum err dataset_read_lengths(const struct dataset *d, uint64_t bin, uint32_t *lengths) MUST_CHECK;
 /// tokens[n_tokens of the bin]: the bin's documents one after another.
 enum err dataset_read_tokens(const struct dataset *d, uint64_t bin, uint32_t *tokens) MUST_CHECK;
+
+/// Whether some shard has loss runs: not all tokens may count for the loss. Can't fail.
+bool dataset_has_loss(const struct dataset *d);
+/// Sets bit t of bits (u64 words, zeroed by the caller) where token t of the bin counts for the
+/// loss. lengths as dataset_read_lengths gave them. Errors: reads; ERR_DATA when runs do not fit
+/// their documents.
+enum err dataset_read_loss(const struct dataset *d, uint64_t bin, const uint32_t *lengths,
+                           uint64_t *bits) MUST_CHECK;
+/// Id and source of document (of the bin's); their bytes live in a.
+enum err dataset_read_name(const struct dataset *d, uint64_t bin, uint64_t document,
+                           struct arena *a, struct span *id, struct span *source) MUST_CHECK;
 
 struct dataset_document {
     struct span id, source;

@@ -244,6 +244,34 @@ static void take_u64(struct span raw, const struct frame *f, uint8_t type, uint6
         to[i] = get_elem(raw.data, type, first + i);
 }
 
+static double get_number(const uint8_t *data, uint8_t type, uint64_t i)
+{
+    if (type == COLUMN_F32) {
+        const uint32_t bits = little_get_u32(data + i * 4);
+        float value;
+        memcpy(&value, &bits, sizeof value);
+        return (double)value;
+    }
+    if (type == COLUMN_F64) {
+        const uint64_t bits = little_get_u64(data + i * 8);
+        double value;
+        memcpy(&value, &bits, sizeof value);
+        return value;
+    }
+    if (type == COLUMN_I32) return (double)(int32_t)little_get_u32(data + i * 4);
+    if (type == COLUMN_I64) return (double)(int64_t)little_get_u64(data + i * 8);
+    return (double)get_elem(data, type, i);
+}
+
+static void take_f64(struct span raw, const struct frame *f, uint8_t type, uint64_t first,
+                     uint64_t n, void *out, uint64_t at)
+{
+    (void)f;
+    double *to = (double *)out + at;
+    for (uint64_t i = 0; i < n; i++)
+        to[i] = get_number(raw.data, type, first + i);
+}
+
 static void take_blobs(struct span raw, const struct frame *f, uint8_t type, uint64_t first,
                        uint64_t n, void *out, uint64_t at)
 {
@@ -280,6 +308,14 @@ enum err shard_read_u64(const struct shard *s, uint32_t column_idx, uint64_t fir
     const uint8_t type = s->layout.columns[column_idx].type;
     TRY(check_type(s, column_idx, type >= COLUMN_U8 && type <= COLUMN_U64, "u8 to u64"));
     return read_range(s, column_idx, first, n, take_u64, NULL, out);
+}
+
+enum err shard_read_f64(const struct shard *s, uint32_t column_idx, uint64_t first, uint64_t n,
+                        double *out)
+{
+    const uint8_t type = s->layout.columns[column_idx].type;
+    TRY(check_type(s, column_idx, column_type_bytes(type) > 0, "of numbers"));
+    return read_range(s, column_idx, first, n, take_f64, NULL, out);
 }
 
 enum err shard_read_blobs(const struct shard *s, uint32_t column_idx, uint64_t first, uint64_t n,

@@ -39,6 +39,9 @@ enum err shard_read_u32(const struct shard *s, uint32_t column_idx, uint64_t fir
 /// As shard_read_u32, of a u8, u16, u32 or u64 column.
 enum err shard_read_u64(const struct shard *s, uint32_t column_idx, uint64_t first, uint64_t n,
                         uint64_t *out) MUST_CHECK;
+/// The n numbers from first on of any column but blobs, as f64 (64-bit integers are rounded).
+enum err shard_read_f64(const struct shard *s, uint32_t column_idx, uint64_t first, uint64_t n,
+                        double *out) MUST_CHECK;
 /// The n byte strings from first on of a blob column; their bytes live in a.
 enum err shard_read_blobs(const struct shard *s, uint32_t column_idx, uint64_t first, uint64_t n,
                           struct arena *a, struct span *out) MUST_CHECK;

@@ -13,7 +13,7 @@ enum { MADE_VOCABULARY = 5000, MADE_END_OF_TEXT = 4999 };
 
 struct made_bin {
     uint32_t *lengths, *tokens;
-    uint64_t n_documents, n_tokens;
+    uint64_t n_documents, n_tokens, first_document;
 };
 
 struct made {
@@ -25,7 +25,8 @@ struct made {
 __attribute__((unused)) static struct source_bin made_bin_of(const void *context, uint64_t bin)
 {
     const struct made *m = context;
-    return (struct source_bin){m->bins[bin].n_documents, m->bins[bin].n_tokens};
+    return (struct source_bin){m->bins[bin].n_documents, m->bins[bin].n_tokens,
+                               m->bins[bin].first_document};
 }
 
 __attribute__((unused)) static enum err made_lengths(const void *context, uint64_t bin,
@@ -44,6 +45,36 @@ __attribute__((unused)) static enum err made_tokens(const void *context, uint64_
     if (bin == m->bad_bin) return fail(ERR_CORRUPT, "made bin %d is damaged", (int)bin);
     for (uint64_t i = 0; i < m->bins[bin].n_tokens; i++)
         out[i] = m->bins[bin].tokens[i];
+    return OK;
+}
+
+/// Whether a made filter keeps document (counted over the source).
+__attribute__((unused)) static int made_keeps(uint64_t document)
+{
+    return document % 3 != 1;
+}
+
+__attribute__((unused)) static enum err made_keep(const void *context, uint64_t bin, uint8_t *out)
+{
+    const struct made *m = context;
+    for (uint64_t i = 0; i < m->bins[bin].n_documents; i++)
+        out[i] = (uint8_t)made_keeps(m->bins[bin].first_document + i);
+    return OK;
+}
+
+/// Whether made loss runs count token (of the bin) as a target.
+__attribute__((unused)) static int made_counts(uint64_t bin, uint64_t token)
+{
+    return (token / 7 + bin) % 3 != 0;
+}
+
+__attribute__((unused)) static enum err made_loss(const void *context, uint64_t bin,
+                                                  const uint32_t *lengths, uint64_t *bits)
+{
+    const struct made *m = context;
+    (void)lengths;
+    for (uint64_t i = 0; i < m->bins[bin].n_tokens; i++)
+        if (made_counts(bin, i)) bits[i / 64] |= UINT64_C(1) << i % 64;
     return OK;
 }
 
@@ -86,6 +117,8 @@ __attribute__((unused)) static struct source made_source(const char *name, doubl
                        .context = m};
     for (uint64_t i = 0; i < n_bins; i++) {
         made_fill_bin(&m->bins[i], key, i, mean_tokens, a);
+        if (i > 0)
+            m->bins[i].first_document = m->bins[i - 1].first_document + m->bins[i - 1].n_documents;
         if (m->bins[i].n_tokens > s.max_bin_tokens) s.max_bin_tokens = m->bins[i].n_tokens;
         if (m->bins[i].n_documents > s.max_bin_documents)
             s.max_bin_documents = m->bins[i].n_documents;

@@ -62,7 +62,8 @@ static int join(const struct spawned *s)
 static struct protocol_message hello_of(uint64_t T, uint64_t lane_rows, uint64_t step_lanes)
 {
     struct protocol_message m = {.type = PROTOCOL_HELLO};
-    m.hello = (struct protocol_hello){{SPLIT_TRAIN, T, 5}, lane_rows, step_lanes};
+    m.hello.stream = (struct stream_request){SPLIT_TRAIN, T, 5};
+    m.hello.shape = (struct batch_shape){.T = T, .lane_rows = lane_rows, .step_lanes = step_lanes};
     return m;
 }
 

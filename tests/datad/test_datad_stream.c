@@ -61,7 +61,8 @@ static void expect_all(const struct spawned *s, const struct client_options *o,
     CHECK_OK(bins_open(&bin_options, &a, &bins));
     const struct stream_request request = {SPLIT_TRAIN, o->sequence, o->seed};
     CHECK_OK(stream_open(&s->options.service.rule, &request, bins, &a, &stream));
-    const struct batch_shape shape = {o->sequence, o->lane_rows, o->step_lanes};
+    const struct batch_shape shape = {
+        .T = o->sequence, .lane_rows = o->lane_rows, .step_lanes = o->step_lanes};
     for (uint64_t step = 0; step < STEPS; step++) {
         uint64_t sum = 0;
         for (uint64_t lane = 0; lane < LANES; lane++) {

@@ -8,7 +8,9 @@
 static struct protocol_message make_hello(void)
 {
     struct protocol_message m = {.type = PROTOCOL_HELLO, .sequence = 7};
-    m.hello = (struct protocol_hello){{SPLIT_VALIDATION, 1024, UINT64_MAX}, 8, 1U << 20};
+    m.hello = (struct protocol_hello){.stream = {SPLIT_VALIDATION, 1024, UINT64_MAX},
+                                      .shape = {1024, 8, 1U << 20, 77, UINT64_C(1) << 50},
+                                      .n_rows = UINT64_C(1) << 51};
     return m;
 }
 
@@ -18,7 +20,8 @@ static struct protocol_message make_welcome(void)
     m.welcome.stream = (struct stream_info){{1, 2}, {3, 4}, 50257, 50256, 1000, 1000000};
     m.welcome.n_slots = CLIENT_WINDOW;
     m.welcome.prefetch = 9;
-    batch_layout_build(&(struct batch_shape){1024, 8, 4}, &m.welcome.layout);
+    batch_layout_build(&(struct batch_shape){.T = 1024, .lane_rows = 8, .step_lanes = 4},
+                       &m.welcome.layout);
     return m;
 }
 

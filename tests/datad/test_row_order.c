@@ -3,6 +3,8 @@
 
 #include "datad/row_order.h"
 
+#include <math.h>
+
 #include "datad/stream.h"
 #include "tests/check.h"
 #include "tests/datad/made.h"
@@ -25,7 +27,11 @@ static void begin(struct setting *s, uint64_t seed, const double *weights, bool 
     arena_init(&s->arena, "test");
     for (size_t i = 0; i < SOURCES; i++)
         s->sources[i] = made_source(names[i], weights[i], seed, n_bins[i], 600, &s->arena);
-    s->rule = (struct stream_rule){s->sources, SOURCES, 0.1, sequential, WINDOW};
+    s->rule = (struct stream_rule){.sources = s->sources,
+                                   .n_sources = SOURCES,
+                                   .validation = 0.1,
+                                   .sequential = sequential,
+                                   .window_bins = WINDOW};
     const struct bins_options o = {s->sources, SOURCES, 1, WINDOW, 1 << 20};
     CHECK_OK(bins_open(&o, &s->arena, &s->bins));
     CHECK_OK(stream_open(&s->rule, request, s->bins, &s->arena, &s->stream));
@@ -93,13 +99,15 @@ static void check_epochs(struct setting *s, enum split split, const double *weig
         for (size_t i = 0; i < SOURCES; i++)
             more = more || (weights[i] > 0 && counts[i] < 3 * seen.n_rows[i]);
     }
+    struct stream_share shares[SOURCES];
     double sum = 0;
     for (size_t i = 0; i < SOURCES; i++)
         sum += weights[i];
+    stream_report(s->stream, position, shares);
     for (size_t i = 0; i < SOURCES; i++) {
-        const double share = (double)counts[i] / (double)position;
-        CHECK(share > weights[i] / sum - 2.0 / (double)position);
-        CHECK(share < weights[i] / sum + 2.0 / (double)position);
+        CHECK_EQ(shares[i].n_rows, counts[i]);
+        CHECK(fabs(shares[i].wanted - weights[i] / sum) < 1e-12);
+        CHECK(fabs(shares[i].realised - shares[i].wanted) < 0.004 + 2.0 / (double)position);
     }
 }
 
@@ -233,7 +241,8 @@ static void check_errors(uint64_t seed)
     struct arena a;
     arena_init(&a, "test");
     struct source s = made_source("one", 1, seed, 1, 100, &a);
-    const struct stream_rule rule = {&s, 1, 0.01, false, WINDOW};
+    const struct stream_rule rule = {
+        .sources = &s, .n_sources = 1, .validation = 0.01, .window_bins = WINDOW};
     struct stream *stream;
     CHECK_ERR(
         stream_open(&rule, &(struct stream_request){SPLIT_VALIDATION, 8, 1}, NULL, &a, &stream),

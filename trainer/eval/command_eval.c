@@ -105,7 +105,8 @@ static enum err evaluate(struct evaluation *e)
 {
     struct fabric *f = e->place.fabric;
     TRY(fabric_agree(f, open_executor(e)));
-    TRY(feed_open(&e->feed, &e->config, e->run_folder, e->program, f, e->arena));
+    const struct feed_start start = {.whole = &e->config};
+    TRY(feed_open(&e->feed, &e->config, &start, e->run_folder, e->program, f, e->arena));
     e->executor.validation = e->feed.validation;
     TRY(snapshot_load(&e->snapshot, &e->executor, e->arena));
     e->agreed = false;

@@ -51,6 +51,7 @@ struct executor {
     uint64_t first_step, last_step; // of the phase under way: steps [first, last) are made
     struct fetch train_ahead, validation_ahead;
     uint64_t eval_tokens;
+    struct hash128 history; // of the training rows up to the step fetched last (datad/client.h)
     float clip_scale;
     bool warm;        // the phase's first step is done: no allocation from here on
     uint64_t step;    // under way

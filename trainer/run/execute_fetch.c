@@ -110,8 +110,10 @@ static enum err take(const struct execute_call *c, struct client *client, uint64
     enum err err = copy ? copy_inputs(c, &batch, slot) : OK;
     if (c->program->section == SECTION_EVALUATE)
         c->e->eval_tokens = batch.step_loss_tokens;
-    else
+    else {
         c->e->result.loss_tokens = batch.step_loss_tokens;
+        c->e->history = batch.history;
+    }
     client_release(client, &batch);
     return err;
 }

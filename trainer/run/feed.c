@@ -48,7 +48,12 @@ static enum err own_socket(const char *run_folder, struct arena *a, char **out)
 static struct client_options options_of(const struct feed *f, const struct config *c,
                                         bool validation)
 {
+    const struct feed_start none = {0}; // validation takes the same rows in every phase
+    const struct feed_start *start = validation ? &none : &f->start;
     return (struct client_options){.socket = f->socket,
+                                   .first_step = start->first_step,
+                                   .first_row = start->first_row,
+                                   .next_step = start->next_step,
                                    .split = validation ? "validation" : "train",
                                    .sequence = c->train.sequence,
                                    .lane_rows = c->train.micro_batch,
@@ -57,21 +62,43 @@ static struct client_options options_of(const struct feed *f, const struct confi
                                    .seed = c->data.seed};
 }
 
-static struct datad_config daemon_config(const struct feed *f, const struct config *c)
+// Steps become tokens: the same place in the run whatever a phase's batch and sequence are.
+static void take_edits(const struct config *whole, struct datad_config *d)
 {
-    struct datad_config d = {.socket = f->socket,
-                             .n_sources = c->data.n_sources,
-                             .validation = c->data.validation,
-                             .order = c->data.order == CONFIG_SHUFFLED ? DATAD_SHUFFLED
-                                                                       : DATAD_SEQUENTIAL,
-                             .window_bins = c->data.window_bins,
-                             .prefetch = c->data.prefetch,
-                             .workers = c->data.workers,
-                             .cache_mib = c->data.cache_mib};
-    for (size_t i = 0; i < d.n_sources; i++)
-        d.sources[i] = (struct datad_source){c->data.sources[i].name, c->data.sources[i].path,
-                                             c->data.sources[i].weight};
-    return d;
+    const struct config_data *data = &whole->data;
+    d->n_changes = data->n_mixture;
+    for (size_t i = 0; i < d->n_changes; i++)
+        d->changes[i] = (struct datad_change){
+            config_tokens_before(whole, data->mixture[i].from_step), data->mixture[i].weights};
+    d->n_skips = data->n_skips;
+    for (size_t i = 0; i < d->n_skips; i++) {
+        const struct config_skip *s = &data->skips[i];
+        const uint64_t from = config_tokens_before(whole, s->from_step);
+        const uint64_t to = config_tokens_before(whole, s->from_step + s->n_steps);
+        d->skips[i] = (struct datad_skip){from, to - from};
+    }
+}
+
+static void fill_daemon_config(const struct feed *f, const struct config *c, const char *run_folder,
+                               struct arena *a, struct datad_config *out)
+{
+    *out = (struct datad_config){.socket = f->socket,
+                                 .packing = c->data.packing,
+                                 .tables = arena_printf(a, "%s/tables", run_folder),
+                                 .skip_documents = c->data.skip_documents,
+                                 .n_sources = c->data.n_sources,
+                                 .validation = c->data.validation,
+                                 .order = c->data.order == CONFIG_SHUFFLED ? DATAD_SHUFFLED
+                                                                           : DATAD_SEQUENTIAL,
+                                 .window_bins = c->data.window_bins,
+                                 .prefetch = c->data.prefetch,
+                                 .workers = c->data.workers,
+                                 .cache_mib = c->data.cache_mib};
+    for (size_t i = 0; i < out->n_sources; i++) {
+        const struct config_source *s = &c->data.sources[i];
+        out->sources[i] = (struct datad_source){s->name, s->path, s->weight, s->filter};
+    }
+    take_edits(f->start.whole, out);
 }
 
 // What datad would only say in its own log.
@@ -90,8 +117,10 @@ static enum err start_daemon(struct feed *f, const struct config *c, const char 
     TRY(check_sources(c));
     int node = fabric_node(f->fabric); // nodes share the run folder
     const char *path = arena_printf(a, "%s/datad-%d.yaml", run_folder, node);
-    struct datad_config config = daemon_config(f, c);
-    TRY(datad_config_write(&config, path));
+    struct datad_config *config = ARENA_NEW(a, struct datad_config);
+    fill_daemon_config(f, c, run_folder, a, config);
+    TRY(datad_config_check(config, "data"));
+    TRY(datad_config_write(config, path));
     return daemon_start(&f->daemon, weft, path,
                         arena_printf(a, "%s/datad-%d.log", run_folder, node));
 }
@@ -152,10 +181,10 @@ static enum err open_in_turn(struct feed *f, const struct config *c, const char 
     return fabric_agree(f->fabric, f->owner ? OK : open_clients(f, c, a));
 }
 
-enum err feed_open(struct feed *f, const struct config *c, const char *run_folder, const char *weft,
-                   struct fabric *fabric, struct arena *a)
+enum err feed_open(struct feed *f, const struct config *c, const struct feed_start *start,
+                   const char *run_folder, const char *weft, struct fabric *fabric, struct arena *a)
 {
-    *f = (struct feed){.fabric = fabric, .owner = fabric_local_rank(fabric) == 0};
+    *f = (struct feed){.start = *start, .fabric = fabric, .owner = fabric_local_rank(fabric) == 0};
     enum err err = open_in_turn(f, c, run_folder, weft, a);
     if (err != OK) feed_close(f);
     return err;

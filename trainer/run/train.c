@@ -234,26 +234,25 @@ static enum err check_stream(const struct training *t, const struct checkpoint_s
     if (phase_then != config_phase_of_step(&t->config, t->next_step))
         return OK; // another T: another stream
     if (now.lo == saved->stream_hash.lo && now.hi == saved->stream_hash.hi) return OK;
-    return fail(ERR_DATA,
-                "%s was trained on other data (dataset, weights, seed or sequence differ): restore "
-                "them, or start a new run",
-                t->checkpoint);
+    return fail(
+        ERR_DATA,
+        "%s was trained on other data (dataset, weights, filter, packing, seed or sequence "
+        "differ, or an edit of the mixture or a skip begins before step %lu): restore them, "
+        "or start a new run",
+        t->checkpoint, t->next_step);
 }
 
-// A step's rows follow from its number and its batch: within a phase the batch cannot change.
+// A step's rows follow from the tokens of the steps before it: no batch or length that was trained
+// with can change.
 static enum err check_position(const struct training *t, const struct checkpoint_state *saved,
                                struct arena *a)
 {
     struct config then;
     if (config_parse(saved->run_file, t->checkpoint, a, &then) != OK)
         return fail_at(ERR_DATA, "%s: the run file that it holds", t->checkpoint);
-    size_t phase = config_phase_of_step(&then, saved->step);
-    if (config_phase_first_step(&then, phase) == saved->step) return OK;
-    if (config_phase_first_step(&t->config, config_phase_of_step(&t->config, saved->step)) ==
-        saved->step)
-        return OK; // a phase was added here
-    struct config before = config_of_phase(&then, phase);
-    if (before.train.global_batch == t->phase.train.global_batch) return OK;
+    if (config_tokens_before(&then, saved->step) == config_tokens_before(&t->config, saved->step))
+        return OK;
+    struct config before = config_of_phase(&then, config_phase_of_step(&then, saved->step - 1));
     return fail(ERR_DATA,
                 "%s was trained with train.global_batch %lu, the run file says %lu: rows would be "
                 "repeated or skipped; restore it, or change it in a new phase at step %lu",
@@ -305,7 +304,7 @@ static enum err save(void *context, uint64_t step)
     arena_init(&a, "save");
     char *folder = arena_printf(&a, "%s/checkpoints/step-%06lu", t->path, step);
     struct checkpoint_state state = {.step = step,
-                                     .stream_hash = client_info(t->feed.train)->stream_hash,
+                                     .stream_hash = t->executor.history,
                                      .seed = t->config.train.seed,
                                      .loss = t->executor.result.loss,
                                      .validation_loss = t->last_validation,
@@ -366,7 +365,12 @@ static enum err open_phase(struct training *t, size_t index, struct arena *a)
     if (err == OK) err = open_trace(t);
     TRY(fabric_agree(t->fabric, err));
     state_open(&t->state, &t->executor, a);
-    TRY(feed_open(&t->feed, &t->phase, t->path, t->program, t->fabric, a));
+    const struct feed_start start = {.whole = &t->config,
+                                     .first_step = config_phase_first_step(&t->config, index),
+                                     .first_row = config_phase_first_row(&t->config, index),
+                                     .next_step = t->next_step};
+    TRY(feed_open(&t->feed, &t->phase, &start, t->path, t->program, t->fabric, a));
+    t->executor.history = client_info(t->feed.train)->stream_hash;
     t->executor.train = t->feed.train;
     t->executor.validation = t->feed.validation;
     t->log.model_flops = plan_model_flops(plan);

@@ -1,0 +1,92 @@
+#include "datad/setting.h"
+
+#include <string.h>
+
+#include "datad/skip_list.h"
+
+static enum err open_sources(const struct datad_config *config, struct arena *a, struct setting *s)
+{
+    s->sources = ARENA_ARRAY(a, struct source, config->n_sources);
+    for (; s->n_sources < config->n_sources; s->n_sources++) {
+        const struct datad_source *from = &config->sources[s->n_sources];
+        const struct source_options o = {from->name, from->path,
+                                         from->filter == NULL ? "" : from->filter, from->weight};
+        const enum err e = source_open_dataset(&o, a, &s->sources[s->n_sources]);
+        if (e != OK) return fail_at(e, "source %s", from->name);
+    }
+    return OK;
+}
+
+static enum err read_changes(const struct datad_config *config, struct arena *a,
+                             struct edits_given *edits)
+{
+    struct edits_change *out = ARENA_ARRAY(a, struct edits_change, config->n_changes);
+    for (size_t i = 0; i < config->n_changes; i++) {
+        double *weights = ARENA_ARRAY(a, double, config->n_sources);
+        TRY(datad_config_weights(config, config->changes[i].weights, a, weights));
+        out[i] = (struct edits_change){config->changes[i].from_tokens, weights};
+    }
+    edits->changes = out;
+    edits->n_changes = config->n_changes;
+    return OK;
+}
+
+static void read_skips(const struct datad_config *config, struct arena *a,
+                       struct edits_given *edits)
+{
+    struct edits_skip *out = ARENA_ARRAY(a, struct edits_skip, config->n_skips);
+    for (size_t i = 0; i < config->n_skips; i++)
+        out[i] = (struct edits_skip){config->skips[i].from_tokens, config->skips[i].n_tokens};
+    edits->skips = out;
+    edits->n_skips = config->n_skips;
+}
+
+static enum err read_edits(const struct datad_config *config, struct arena *a,
+                           struct edits_given *edits)
+{
+    TRY(read_changes(config, a, edits));
+    read_skips(config, a, edits);
+    if (config->skip_documents == NULL || config->skip_documents[0] == '\0') return OK;
+    struct edits_document *documents;
+    TRY(skip_list_read(config->skip_documents, a, &documents, &edits->n_documents));
+    edits->documents = documents;
+    return OK;
+}
+
+/// The folder of the socket.
+static const char *tables_of(const struct datad_config *config, struct arena *a)
+{
+    if (config->tables != NULL && config->tables[0] != '\0') return config->tables;
+    const char *slash = strrchr(config->socket, '/');
+    return slash == NULL ? "." : arena_strndup(a, config->socket, (size_t)(slash - config->socket));
+}
+
+enum err setting_open(const struct datad_config *config, struct arena *a, struct setting *out)
+{
+    struct setting s = {0};
+    struct edits_given edits = {0};
+    enum err e = open_sources(config, a, &s);
+    if (e == OK) e = source_check_all(s.sources, s.n_sources);
+    if (e == OK) e = read_edits(config, a, &edits);
+    if (e != OK) {
+        setting_close(&s);
+        return e;
+    }
+    s.rule = (struct stream_rule){.sources = s.sources,
+                                  .n_sources = s.n_sources,
+                                  .validation = config->validation,
+                                  .sequential = config->order == DATAD_SEQUENTIAL,
+                                  .window_bins = config->window_bins,
+                                  .packing = (enum pack_rule)config->packing,
+                                  .tables = tables_of(config, a),
+                                  .edits = edits};
+    *out = s;
+    return OK;
+}
+
+void setting_close(struct setting *s)
+{
+    for (size_t i = 0; i < s->n_sources; i++)
+        source_close(&s->sources[i]);
+    s->n_sources = 0;
+}
