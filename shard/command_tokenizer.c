@@ -1,6 +1,7 @@
 // weft tokenizer encode|decode|train. Encoding gives a line of ids for each input; decoding gives
-// the bytes of all ids, one after another, so that decode of encode is the input. With --json a
-// line is {"bytes": B, "tokens": N, "ids": [...]}; with --count the ids are left out.
+// the bytes of all ids, one after another, so that decode of encode is the input (but for what the
+// tokenizer normalises). With --json a line is {"bytes": B, "tokens": N, "ids": [...]}; with
+// --count the ids are left out.
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -61,13 +62,15 @@ static enum err encode_input(const struct coder *c, const char *name, struct spa
     return e;
 }
 
-static enum err put_token(const struct coder *c, const char *name, uint64_t id)
+// first: of its text, so that a space that encoding put before it is taken off.
+static enum err put_token(const struct coder *c, const char *name, uint64_t id, bool first)
 {
     struct span bytes = {0};
     if (id < tokenizer_vocabulary(c->tokenizer))
         bytes = tokenizer_bytes(c->tokenizer, (uint32_t)id);
     if (bytes.n_bytes == 0)
         return fail(ERR_DATA, "%s: id %" PRIu64 " is not in the vocabulary", name, id);
+    if (first) bytes = tokenizer_bytes_first(c->tokenizer, (uint32_t)id);
     return put(bytes.data, bytes.n_bytes);
 }
 
@@ -83,7 +86,7 @@ static enum err decode_json_line(const struct coder *c, const char *name, struct
     for (size_t i = 0; i < json_array_size(ids) && e == OK; i++) {
         const json_t *id = json_array_get(ids, i);
         if (json_is_integer(id) && json_integer_value(id) >= 0)
-            e = put_token(c, name, (uint64_t)json_integer_value(id));
+            e = put_token(c, name, (uint64_t)json_integer_value(id), i == 0);
         else
             e = fail(ERR_DATA, "%s: ids[%zu] is not a number from 0", name, i);
     }
@@ -111,19 +114,22 @@ static bool is_space(uint8_t c)
 static enum err decode_input(const struct coder *c, const char *name, struct span input)
 {
     if (c->json) return decode_json(c, name, input);
+    bool first = true;
     for (size_t at = 0; at < input.n_bytes;) {
         if (is_space(input.data[at])) {
+            first = first || input.data[at] == '\n'; // a line is a text
             at++;
             continue;
         }
         uint64_t id = 0;
-        size_t first = at;
+        size_t start = at;
         for (; at < input.n_bytes && !is_space(input.data[at]); at++) {
-            if (input.data[at] < '0' || input.data[at] > '9' || at - first >= 10)
+            if (input.data[at] < '0' || input.data[at] > '9' || at - start >= 10)
                 return fail(ERR_DATA, "%s: byte %zu: not a token id", name, at);
             id = 10 * id + (input.data[at] - '0');
         }
-        TRY(put_token(c, name, id));
+        TRY(put_token(c, name, id, first));
+        first = false;
     }
     return OK;
 }
@@ -151,7 +157,7 @@ static enum err code(int argc, char **argv, coder_fn what, const struct cli_usag
     const char *path = NULL;
     struct coder c = {0};
     const struct cli_option options[] = {
-        {"tokenizer", 't', CLI_TEXT, &path, "TOK", "tokenizer.json, folder or rank file"},
+        {"tokenizer", 't', CLI_TEXT, &path, "TOK", "tokenizer.json, .model, rank file or folder"},
         {"json", 0, CLI_FLAG, &c.json, NULL, "a JSON object a line instead of plain ids"},
         {"count", 0, CLI_FLAG, &c.count, NULL, "only how many bytes and tokens"}};
     struct cli_usage usage = *about;

@@ -14,7 +14,7 @@
 
 #include "base/grow.h"
 
-enum { SHORT_BYTES = 64, BYTE_PAIRS = 1 << 16 };
+enum { SHORT_TOKENS = 64, BYTE_PAIRS = 1 << 16 };
 #define LAST UINT32_MAX
 
 enum err bpe_open(struct bpe *b, const uint32_t byte_ids[256])
@@ -75,15 +75,10 @@ enum err bpe_add(struct bpe *b, struct bpe_merge merge)
     return OK;
 }
 
-static size_t encode_short(const struct bpe *b, struct bpe_scratch *s, struct span piece,
-                           uint32_t *ids)
+// ranks[i] is the rank of the pair (ids[i], ids[i + 1]). Returns how many ids are left.
+static size_t join_short(const struct bpe *b, struct bpe_scratch *s, uint32_t *ids, uint32_t *ranks,
+                         size_t n)
 {
-    uint32_t ranks[SHORT_BYTES];
-    size_t n = piece.n_bytes;
-    for (size_t i = 0; i < n; i++)
-        ids[i] = b->byte_ids[piece.data[i]];
-    for (size_t i = 0; i + 1 < n; i++)
-        ranks[i] = b->byte_pair_ranks[piece.data[i] << 8 | piece.data[i + 1]];
     while (n > 1) {
         size_t best = 0;
         for (size_t i = 1; i + 1 < n; i++)
@@ -132,22 +127,20 @@ static uint64_t heap_pop(struct bpe_scratch *s)
     return least;
 }
 
-static enum err list_begin(const struct bpe *b, struct bpe_scratch *s, struct span piece)
+static enum err list_begin(const struct bpe *b, struct bpe_scratch *s, const uint32_t *ids,
+                           size_t n)
 {
-    size_t n = piece.n_bytes;
     TRY(grow_array(&s->nodes, &s->nodes_capacity, n, sizeof *s->nodes));
+    TRY(grow_array(&s->heap, &s->heap_capacity, n, sizeof *s->heap));
     s->n_heap = 0;
     for (size_t i = 0; i < n; i++) {
         bool last = i + 1 == n;
-        uint32_t rank =
-            last ? PAIR_TABLE_NONE : b->byte_pair_ranks[piece.data[i] << 8 | piece.data[i + 1]];
-        s->nodes[i] = (struct bpe_node){.id = b->byte_ids[piece.data[i]],
+        uint32_t rank = last ? PAIR_TABLE_NONE : pair_table_find(&b->ranks, ids[i], ids[i + 1]);
+        s->nodes[i] = (struct bpe_node){.id = ids[i],
                                         .rank = rank,
                                         .previous = i == 0 ? LAST : (uint32_t)i - 1,
                                         .next = last ? LAST : (uint32_t)i + 1};
-        if (rank == PAIR_TABLE_NONE) continue;
-        TRY(grow_array(&s->heap, &s->heap_capacity, s->n_heap + 1, sizeof *s->heap));
-        s->heap[s->n_heap++] = (uint64_t)rank << 32 | i;
+        if (rank != PAIR_TABLE_NONE) s->heap[s->n_heap++] = (uint64_t)rank << 32 | i;
     }
     for (size_t i = s->n_heap / 2; i-- > 0;)
         heap_sink(s, i);
@@ -175,11 +168,10 @@ static enum err node_join(const struct bpe *b, struct bpe_scratch *s, uint32_t a
     return left->previous == LAST ? OK : node_rank(b, s, left->previous);
 }
 
-static enum err encode_long(const struct bpe *b, struct bpe_scratch *s, struct span piece,
-                            uint32_t *ids, size_t *n_ids)
+static enum err join_long(const struct bpe *b, struct bpe_scratch *s, uint32_t *ids, size_t *n_ids)
 {
-    if (piece.n_bytes >= LAST) return fail(ERR_MEMORY, "a piece of %zu bytes", piece.n_bytes);
-    TRY(list_begin(b, s, piece));
+    if (*n_ids >= LAST) return fail(ERR_MEMORY, "a piece of %zu bytes", *n_ids);
+    TRY(list_begin(b, s, ids, *n_ids));
     while (s->n_heap > 0) {
         uint64_t entry = heap_pop(s);
         uint32_t at = (uint32_t)entry;
@@ -195,8 +187,24 @@ static enum err encode_long(const struct bpe *b, struct bpe_scratch *s, struct s
 enum err bpe_encode(const struct bpe *b, struct bpe_scratch *s, struct span piece, uint32_t *ids,
                     size_t *n_ids)
 {
-    if (piece.n_bytes > SHORT_BYTES) return encode_long(b, s, piece, ids, n_ids);
-    *n_ids = encode_short(b, s, piece, ids);
+    for (size_t i = 0; i < piece.n_bytes; i++)
+        ids[i] = b->byte_ids[piece.data[i]];
+    *n_ids = piece.n_bytes;
+    if (piece.n_bytes > SHORT_TOKENS) return join_long(b, s, ids, n_ids);
+    uint32_t ranks[SHORT_TOKENS];
+    for (size_t i = 0; i + 1 < piece.n_bytes; i++)
+        ranks[i] = b->byte_pair_ranks[piece.data[i] << 8 | piece.data[i + 1]];
+    *n_ids = join_short(b, s, ids, ranks, piece.n_bytes);
+    return OK;
+}
+
+enum err bpe_join(const struct bpe *b, struct bpe_scratch *s, uint32_t *ids, size_t *n_ids)
+{
+    if (*n_ids > SHORT_TOKENS) return join_long(b, s, ids, n_ids);
+    uint32_t ranks[SHORT_TOKENS];
+    for (size_t i = 0; i + 1 < *n_ids; i++)
+        ranks[i] = pair_table_find(&b->ranks, ids[i], ids[i + 1]);
+    *n_ids = join_short(b, s, ids, ranks, *n_ids);
     return OK;
 }
 

@@ -47,5 +47,9 @@ enum err bpe_add(struct bpe *b, struct bpe_merge merge) MUST_CHECK;
 /// ids[piece.n_bytes] gets the tokens of piece, *n_ids their number. Errors: ERR_MEMORY.
 enum err bpe_encode(const struct bpe *b, struct bpe_scratch *s, struct span piece, uint32_t *ids,
                     size_t *n_ids) MUST_CHECK;
+/// As bpe_encode, of *n_ids tokens in ids (characters, say), which are joined in place. Errors:
+/// ERR_MEMORY.
+enum err bpe_join(const struct bpe *b, struct bpe_scratch *s, uint32_t *ids,
+                  size_t *n_ids) MUST_CHECK;
 /// Frees what s grew to. Can't fail.
 void bpe_scratch_close(struct bpe_scratch *s);

@@ -106,7 +106,7 @@ enum err bpe_train_add(struct bpe_train *t, struct span text)
 {
     t->n_bytes += text.n_bytes;
     while (text.n_bytes > 0) {
-        size_t n = pretokenize_next(t->pretokenize, text);
+        size_t n = pretokenize_next(t->pretokenize, PRETOKENIZE_GPT2, text);
         struct span_entry *word;
         TRY(span_table_insert(&t->words, (struct span){text.data, n}, &word));
         word->value++;
@@ -331,11 +331,12 @@ static enum err tokenizer_build(struct bpe_train *t, struct arena *a, struct tok
     struct tokenizer_draft d;
     size_t n_tokens = t->tokens.n_entries;
     enum err e = tokenizer_draft_begin(&d, "training", n_tokens + 1, a);
+    d.pipeline = tokenizer_pipeline_of(PRETOKENIZE_GPT2);
     for (size_t id = 0; id < n_tokens && e == OK; id++)
-        e = tokenizer_draft_token(&d, id, t->tokens.entries[id].bytes, false);
+        e = tokenizer_draft_token(&d, id, t->tokens.entries[id].bytes, TOKENIZER_TEXT);
     if (e == OK)
         e = tokenizer_draft_token(&d, n_tokens, (struct span){(const uint8_t *)end, sizeof end - 1},
-                                  true);
+                                  TOKENIZER_SPECIAL);
     if (e == OK) e = tokenizer_draft_merges_begin(&d);
     for (size_t i = 0; i < t->n_merges && e == OK; i++)
         e = tokenizer_draft_merge(&d, t->tokens.entries[t->merges[i].left].bytes,

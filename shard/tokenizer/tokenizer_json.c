@@ -20,9 +20,23 @@ enum err tokenizer_json_parse(struct span text, const char *name, json_t **out)
     return OK;
 }
 
+bool tokenizer_json_is(const json_t *value, const char *text)
+{
+    return json_is_string(value) && strcmp(json_string_value(value), text) == 0;
+}
+
 static bool span_is(struct span a, const char *text)
 {
     return a.n_bytes == strlen(text) && memcmp(a.data, text, a.n_bytes) == 0;
+}
+
+// What a token of the file stands for: in GPT-2's alphabet, or with U+2581 for spaces.
+static enum err token_decode(const struct tokenizer_draft *d, struct span text,
+                             struct arena *scratch, struct span *out)
+{
+    if (!d->pipeline.characters) return byte_alphabet_decode(text, scratch, out);
+    *out = tokenizer_spaces(text, scratch);
+    return OK;
 }
 
 static enum err vocabulary_token(struct tokenizer_draft *d, const char *key, const json_t *value,
@@ -37,10 +51,14 @@ static enum err vocabulary_token(struct tokenizer_draft *d, const char *key, con
     if (special != NULL)
         return fail(ERR_DATA, "%s: '%.40s' has the ids %" PRIu64 " and %" PRIu64, d->name, key,
                     special->value, id);
-    if (span_is(text, TOKENIZER_END_OF_TEXT)) return tokenizer_draft_token(d, id, text, true);
-    enum err e = byte_alphabet_decode(text, scratch, &bytes);
+    if (span_is(text, TOKENIZER_END_OF_TEXT))
+        return tokenizer_draft_token(d, id, text, TOKENIZER_SPECIAL);
+    int number = d->pipeline.characters ? tokenizer_byte_of(text) : -1;
+    uint8_t byte = (uint8_t)number;
+    if (number >= 0) return tokenizer_draft_token(d, id, (struct span){&byte, 1}, TOKENIZER_BYTE);
+    enum err e = token_decode(d, text, scratch, &bytes);
     if (e != OK) return fail_at(e, "%s: token '%.40s'", d->name, key);
-    return tokenizer_draft_token(d, id, bytes, false);
+    return tokenizer_draft_token(d, id, bytes, TOKENIZER_TEXT);
 }
 
 enum err tokenizer_json_vocabulary(struct tokenizer_draft *d, json_t *vocabulary)
@@ -64,8 +82,8 @@ enum err tokenizer_json_merge(struct tokenizer_draft *d, struct span left, struc
     struct arena scratch;
     arena_init(&scratch, "merge");
     struct span left_bytes = {0}, right_bytes = {0};
-    enum err e = byte_alphabet_decode(left, &scratch, &left_bytes);
-    if (e == OK) e = byte_alphabet_decode(right, &scratch, &right_bytes);
+    enum err e = token_decode(d, left, &scratch, &left_bytes);
+    if (e == OK) e = token_decode(d, right, &scratch, &right_bytes);
     if (e != OK)
         e = fail_at(e, "%s: merge %zu", d->name, d->bpe.n_merges);
     else

@@ -27,6 +27,7 @@ enum err tokenizer_load_gpt2(struct span vocabulary, struct span merges, const c
     TRY(tokenizer_json_parse(vocabulary, name, &json));
     struct tokenizer_draft d = {0};
     enum err e = tokenizer_draft_begin(&d, name, json_object_size(json), a);
+    d.pipeline = tokenizer_pipeline_of(PRETOKENIZE_GPT2);
     if (e == OK) e = tokenizer_json_vocabulary(&d, json);
     if (e == OK) e = tokenizer_draft_merges_begin(&d);
     if (e == OK) e = load_merges(&d, merges);

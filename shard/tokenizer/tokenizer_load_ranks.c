@@ -1,11 +1,33 @@
 // tiktoken's rank files: a line a token, its bytes in base64 and its rank, which is also its id.
 // Merges are not written down: each token of several bytes was made from the two parts that the
 // merges of lower rank leave of it. (A token of which they leave more can't be reached by merging;
-// it is found only when it is a whole piece, as in tiktoken.) Special tokens are not in the file:
+// it is found only when it is a whole piece, as in tiktoken.) Special tokens are not in the file,
+// nor is the rule that cuts pieces: published files are known by their number of ranks. In others
 // <|endoftext|> takes the lowest free id, which is GPT-2's 50256.
 #include "shard/tokenizer/tokenizer_model.h"
 
 #include <string.h>
+
+enum { SPECIALS_LIMIT = 5 };
+
+// The published files that do not go by GPT-2's rule.
+static const struct published {
+    size_t n_ranks;
+    enum pretokenize_rule rule;
+    struct {
+        const char *text;
+        uint32_t id;
+    } specials[SPECIALS_LIMIT];
+} published[] = {
+    {100256,
+     PRETOKENIZE_CL100K,
+     {{TOKENIZER_END_OF_TEXT, 100257},
+      {"<|fim_prefix|>", 100258},
+      {"<|fim_middle|>", 100259},
+      {"<|fim_suffix|>", 100260},
+      {"<|endofprompt|>", 100276}}},
+    {199998, PRETOKENIZE_O200K, {{TOKENIZER_END_OF_TEXT, 199999}, {"<|endofprompt|>", 200018}}},
+};
 
 struct lines {
     struct span text;
@@ -80,21 +102,41 @@ static enum err load_line(struct tokenizer_draft *d, struct span line, size_t n_
         !number_decode((struct span){space + 1, line.n_bytes - n_code - 1}, &rank))
         return fail(ERR_DATA, "%s:%zu: not 'base64 rank', as in tiktoken's files", d->name,
                     n_lines);
-    return tokenizer_draft_token(d, rank, (struct span){bytes, n_bytes}, false);
+    return tokenizer_draft_token(d, rank, (struct span){bytes, n_bytes}, TOKENIZER_TEXT);
 }
 
-static enum err load_tokens(struct tokenizer_draft *d, struct span text)
+static enum err add_special(struct tokenizer_draft *d, const char *text, uint32_t id)
+{
+    const struct span bytes = {(const uint8_t *)text, strlen(text)};
+    return tokenizer_draft_token(d, id, bytes, TOKENIZER_SPECIAL);
+}
+
+// The rule and the special tokens that are not in the file.
+static enum err load_known(struct tokenizer_draft *d, enum pretokenize_rule rule)
+{
+    const struct published *known = NULL;
+    for (size_t i = 0; i < sizeof published / sizeof *published; i++)
+        if (published[i].n_ranks == d->n_tokens && published[i].n_ranks == d->n_ids)
+            known = &published[i];
+    if (rule == PRETOKENIZE_N_RULES) rule = known == NULL ? PRETOKENIZE_GPT2 : known->rule;
+    d->pipeline = tokenizer_pipeline_of(rule);
+    for (size_t i = 0; known != NULL && i < SPECIALS_LIMIT; i++)
+        if (known->specials[i].text != NULL)
+            TRY(add_special(d, known->specials[i].text, known->specials[i].id));
+    if (known != NULL) return OK;
+    uint32_t free_id = 0;
+    while (d->tokens[free_id].bytes.n_bytes > 0)
+        free_id++;
+    return add_special(d, TOKENIZER_END_OF_TEXT, free_id);
+}
+
+static enum err load_tokens(struct tokenizer_draft *d, struct span text, enum pretokenize_rule rule)
 {
     struct lines lines = {.text = text};
     for (struct span line; next_line(&lines, &line);)
         if (line.n_bytes > 0) TRY(load_line(d, line, lines.n_lines));
     if (d->n_tokens == 0) return fail(ERR_DATA, "%s: no token in it", d->name);
-    uint32_t free_id = 0;
-    while (d->tokens[free_id].bytes.n_bytes > 0)
-        free_id++;
-    static const char end[] = TOKENIZER_END_OF_TEXT;
-    return tokenizer_draft_token(d, free_id, (struct span){(const uint8_t *)end, sizeof end - 1},
-                                 true);
+    return load_known(d, rule);
 }
 
 static enum err load_merges(struct tokenizer_draft *d)
@@ -104,28 +146,28 @@ static enum err load_merges(struct tokenizer_draft *d)
     enum err e = OK;
     for (uint32_t id = 0; id < d->n_ids && e == OK; id++) {
         struct span bytes = d->tokens[id].bytes;
-        if (bytes.n_bytes < 2 || d->tokens[id].special) continue;
+        if (bytes.n_bytes < 2 || d->tokens[id].kind != TOKENIZER_TEXT) continue;
         size_t n_parts;
         e = bpe_encode(&d->bpe, &scratch, bytes, parts, &n_parts);
         if (e != OK) break;
         if (n_parts == 2)
             e = tokenizer_draft_merge(d, d->tokens[parts[0]].bytes, d->tokens[parts[1]].bytes);
         else
-            d->whole_pieces = true;
+            d->pipeline.whole_pieces = true;
     }
     bpe_scratch_close(&scratch);
     return e;
 }
 
-enum err tokenizer_load_ranks(struct span text, const char *name, struct arena *a,
-                              struct tokenizer **out)
+enum err tokenizer_load_ranks(struct span text, enum pretokenize_rule rule, const char *name,
+                              struct arena *a, struct tokenizer **out)
 {
     size_t n_lines = 0;
     for (size_t i = 0; i < text.n_bytes; i++)
         n_lines += text.data[i] == '\n';
     struct tokenizer_draft d;
     TRY(tokenizer_draft_begin(&d, name, n_lines + 2, a));
-    enum err e = load_tokens(&d, text);
+    enum err e = load_tokens(&d, text, rule);
     if (e == OK) e = tokenizer_draft_merges_begin(&d);
     if (e == OK) e = load_merges(&d);
     if (e == OK) tokenizer_draft_finish(&d, out);

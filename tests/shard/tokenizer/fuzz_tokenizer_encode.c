@@ -20,10 +20,10 @@ static struct tokenizer *tokenizer_make(struct arena *a)
     return t;
 }
 
-static void check_pieces(const struct pretokenize *p, struct span text)
+static void check_pieces(const struct pretokenize *p, enum pretokenize_rule rule, struct span text)
 {
     while (text.n_bytes > 0) {
-        size_t n = pretokenize_next(p, text);
+        size_t n = pretokenize_next(p, rule, text);
         ASSERT(n > 0 && n <= text.n_bytes);
         text = (struct span){text.data + n, text.n_bytes - n};
     }
@@ -42,7 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
         ASSERT(tokenizer_scratch_open(&s) == OK);
     }
     const struct span text = {data, n_bytes};
-    check_pieces(p, text);
+    for (unsigned rule = 0; rule < PRETOKENIZE_N_RULES; rule++)
+        check_pieces(p, (enum pretokenize_rule)rule, text);
     struct tokenizer_tokens tokens = {0};
     ASSERT(tokenizer_encode(t, s, text, &tokens) == OK);
     size_t at = 0;

@@ -12,7 +12,8 @@ static enum err load(struct span input, struct arena *a, struct tokenizer **out)
 {
     const struct span text = {input.data + 1, input.n_bytes - 1};
     if (input.data[0] == 'j') return tokenizer_load_json(text, "fuzz", a, out);
-    if (input.data[0] == 'r') return tokenizer_load_ranks(text, "fuzz", a, out);
+    if (input.data[0] == 'r')
+        return tokenizer_load_ranks(text, PRETOKENIZE_N_RULES, "fuzz", a, out);
     const uint8_t *end = memchr(text.data, 0, text.n_bytes);
     size_t n = end == NULL ? text.n_bytes : (size_t)(end - text.data);
     const struct span merges = {text.data + n, text.n_bytes - n};

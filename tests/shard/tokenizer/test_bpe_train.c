@@ -32,7 +32,7 @@ static void reference_begin(struct reference *r, struct span text)
     const struct pretokenize *p = pretokenize_build(&a);
     r->n = r->n_merges = 0;
     while (text.n_bytes > 0) {
-        size_t n = pretokenize_next(p, text);
+        size_t n = pretokenize_next(p, PRETOKENIZE_GPT2, text);
         for (size_t i = 0; i < n; i++) {
             r->ends[r->n] = i + 1 == n;
             r->ids[r->n++] = byte_alphabet_order(text.data[i]);

@@ -6,9 +6,11 @@
 #include "tests/check.h"
 
 // Pieces are shown with | between them.
-static const struct {
+struct sample {
     const char *text, *pieces;
-} cases[] = {
+};
+
+static const struct sample gpt2[] = {
     {"Hello world", "Hello| world"},
     {"it's we're I'll you've I'm he'd don't", "it|'s| we|'re| I|'ll| you|'ve| I|'m| he|'d| don|'t"},
     {"'sabc 'tis 'S", "'s|abc| '|tis| '|S"},
@@ -64,31 +66,115 @@ static const struct {
     {"\xEF\xBF\xBD\xFF", "\xEF\xBF\xBD\xFF"},    // U+FFFD itself
 };
 
-static void check_table(const struct pretokenize *p)
+static const struct sample cl100k[] = {
+    {"Hello world", "Hello| world"},
+    {"it's IT'S we'LL 'Tis 'SABC '", "it|'s| IT|'S| we|'LL| '|Tis| '|SABC| '"},
+    {"x'\xC5\xBFy", "x|'\xC5\xBF|y"}, // long s is an s
+    {"(don't) -x", "(don|'t|)| -|x"},
+    {"1234567 12", "123|456|7| |12"},
+    {"a\tb\xC2\xA0"
+     "c\xE2\x80\x94"
+     "d",
+     "a|\tb|\xC2\xA0"
+     "c|\xE2\x80\x94"
+     "d"},
+    {"a  b   c", "a| | b|  | c"},
+    {"a;\n\n\n b", "a|;\n\n\n| b"},
+    {"a \n \n  b", "a| \n \n| | b"},
+    {"a\r\n\r\nb", "a|\r\n\r\n|b"},
+    {"\nb", "\n|b"},
+    {"a  \n  ", "a|  \n|  "},
+    {"a  ", "a|  "},
+    {"\xCC\x81"
+     "abc \xCC\x81",
+     "\xCC\x81"
+     "abc| \xCC\x81"}, // a mark may stand before letters
+    {"\xFFz \xFF\n", "\xFFz| \xFF\n"},
+};
+
+static const struct sample o200k[] = {
+    {"Hello WORLD HelloWorld HELLOWorld", "Hello| WORLD| Hello|World| HELLOWorld"},
+    {"it's IT'S we'LL 'tis", "it's| IT'S| we'LL| '|tis"},
+    {"1234 a/\n/b //x", "123|4| a|/\n/|b| //|x"},
+    {"\xE4\xBD\xA0"
+     "A\xE4\xBD\xA0"
+     "Ab",
+     "\xE4\xBD\xA0"
+     "A\xE4\xBD\xA0"
+     "Ab"},
+    {"\xE4\xBD\xA0"
+     "AB c",
+     "\xE4\xBD\xA0|AB| c"}, // back to the last that is both
+    {"\xCC\x81"
+     "AB",
+     "\xCC\x81|AB"}, // a mark is a word rather than a first
+    {"\xCC\x81"
+     "Ab",
+     "\xCC\x81"
+     "Ab"},
+    {" \xCC\x81!", " \xCC\x81|!"},
+    {"a \n \n  b", "a| \n \n| | b"},
+};
+
+static const struct sample deepseek[] = {
+    {"don't (abc) x_y", "don|'t| (|abc|)| x|_y"},
+    {"a\x01\x02"
+     "b \x01",
+     "a|\x01|\x02"
+     "b| |\x01"}, // what no alternative takes is between
+    {"a!?\n\nb", "a|!?\n\n|b"},
+};
+
+static const struct sample digits3[] = {{"ab1234 \xD9\xA1", "ab|123|4| |\xD9\xA1"}};
+static const struct sample han[] = {{"ab\xE4\xBD\xA0\xE3\x81\x82"
+                                     "c\xE9\xBE\xA6",
+                                     "ab|\xE4\xBD\xA0\xE3\x81\x82|c\xE9\xBE\xA6"}};
+static const struct sample words[] = {{"  a bc  d ", "  a| bc|  d| "}};
+static const struct sample metaspace[] = {{"  a bc  d ", " | a| bc| | d| "}};
+
+static void check_sample(const struct pretokenize *p, enum pretokenize_rule rule,
+                         const struct sample *sample)
 {
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char shown[256];
-        size_t n = 0;
-        struct span text = {(const uint8_t *)cases[i].text, strlen(cases[i].text)};
-        while (text.n_bytes > 0) {
-            size_t n_piece = pretokenize_next(p, text);
-            CHECK(n_piece > 0 && n_piece <= text.n_bytes);
-            if (n > 0) shown[n++] = '|';
-            memcpy(shown + n, text.data, n_piece);
-            n += n_piece;
-            text = (struct span){text.data + n_piece, text.n_bytes - n_piece};
-        }
-        shown[n] = 0;
-        CHECK_TEXT(shown, cases[i].pieces);
+    char shown[256];
+    size_t n = 0;
+    struct span text = {(const uint8_t *)sample->text, strlen(sample->text)};
+    while (text.n_bytes > 0) {
+        size_t n_piece = pretokenize_next(p, rule, text);
+        CHECK(n_piece > 0 && n_piece <= text.n_bytes);
+        if (n > 0) shown[n++] = '|';
+        memcpy(shown + n, text.data, n_piece);
+        n += n_piece;
+        text = (struct span){text.data + n_piece, text.n_bytes - n_piece};
     }
+    shown[n] = 0;
+    CHECK_TEXT(shown, sample->pieces);
 }
 
-// The rule once more, as the regex is written: alternatives in order over decoded characters,
-// greedy, going back for (?!\S).
+static void check_tables(const struct pretokenize *p)
+{
+#define TABLE(RULE, samples)                                          \
+    {                                                                 \
+        PRETOKENIZE_##RULE, samples, sizeof samples / sizeof *samples \
+    }
+    static const struct {
+        enum pretokenize_rule rule;
+        const struct sample *samples;
+        size_t n;
+    } tables[] = {TABLE(GPT2, gpt2),         TABLE(CL100K, cl100k),      TABLE(O200K, o200k),
+                  TABLE(DEEPSEEK, deepseek), TABLE(DIGITS3, digits3),    TABLE(DEEPSEEK_HAN, han),
+                  TABLE(WORDS, words),       TABLE(METASPACE, metaspace)};
+#undef TABLE
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        for (size_t k = 0; k < tables[i].n; k++)
+            check_sample(p, tables[i].rule, &tables[i].samples[k]);
+}
+
+// The rules once more, as their expressions are written: alternatives in order, each a sequence of
+// sets that repeat, greedy, going back where the rest does not match.
 struct decoded {
     uint32_t codes[256];
-    size_t at[257]; // byte where each begins
-    enum pretokenize_class classes[256];
+    size_t at[257];     // byte where each begins
+    uint32_t bits[256]; // sets of one class
     size_t n;
 };
 
@@ -116,36 +202,152 @@ static size_t reference_character(struct span text, uint32_t *code)
     return 1;
 }
 
-static size_t reference_run(const struct decoded *d, size_t from, enum pretokenize_class class)
+enum { ANY = 255, CONTRACTION = 1 << 16, CONTRACTION_LOWER, NO_MORE, SPACE_ONLY, SLASH = 1 << 17 };
+enum {
+    L = 1 << PRETOKENIZE_UPPER | 1 << PRETOKENIZE_LOWER | 1 << PRETOKENIZE_LETTER,
+    N = 1 << PRETOKENIZE_NUMBER,
+    R = 1 << PRETOKENIZE_NEWLINE,
+    S = 1 << PRETOKENIZE_SPACE | R,
+    M = 1 << PRETOKENIZE_MARK,
+    PUNCT = 1 << PRETOKENIZE_PUNCTUATION,
+    OTHER = M | PUNCT | 1 << PRETOKENIZE_OTHER,
+    ALL = L | N | S | OTHER,
+    UP = 1 << PRETOKENIZE_UPPER | 1 << PRETOKENIZE_LETTER | M,
+    LOW = 1 << PRETOKENIZE_LOWER | 1 << PRETOKENIZE_LETTER | M,
+};
+
+struct item { // set{least,most}, or one of the special ones
+    uint32_t set, least, most;
+};
+struct alternative {
+    struct item items[4];
+};
+
+#define TAIL                                                        \
+    {{{S, 0, ANY}, {R, 1, ANY}}}, {{{S, 1, ANY}, {NO_MORE, 1, 1}}}, \
+    {                                                               \
+        {                                                           \
+            {                                                       \
+                S, 1, ANY                                           \
+            }                                                       \
+        }                                                           \
+    }
+#define SYMBOLS(tail)                            \
+    {                                            \
+        {                                        \
+            {SPACE_ONLY, 0, 1}, {OTHER, 1, ANY}, \
+            {                                    \
+                tail, 0, ANY                     \
+            }                                    \
+        }                                        \
+    }
+#define CASED(end)                                                            \
+    {{{ALL & ~(R | L | N), 0, 1}, {UP, 0, ANY}, {LOW, 1, ANY}, {end, 0, 1}}}, \
+    {                                                                         \
+        {                                                                     \
+            {ALL & ~(R | L | N), 0, 1}, {UP, 1, ANY}, {LOW, 0, ANY},          \
+            {                                                                 \
+                end, 0, 1                                                     \
+            }                                                                 \
+        }                                                                     \
+    }
+#define FAMILY(most_digits)                                                                        \
+    {{{CONTRACTION, 1, 1}}}, {{{ALL & ~(R | L | N), 0, 1}, {L, 1, ANY}}}, {{{N, 1, most_digits}}}, \
+        SYMBOLS(R), TAIL
+
+static const struct {
+    enum pretokenize_rule rule;
+    struct alternative alternatives[9];
+} references[] = {
+    {PRETOKENIZE_GPT2,
+     {{{{CONTRACTION_LOWER, 1, 1}}},
+      {{{SPACE_ONLY, 0, 1}, {L, 1, ANY}}},
+      {{{SPACE_ONLY, 0, 1}, {N, 1, ANY}}},
+      {{{SPACE_ONLY, 0, 1}, {OTHER, 1, ANY}}},
+      {{{S, 1, ANY}, {NO_MORE, 1, 1}}},
+      {{{S, 1, ANY}}}}},
+    {PRETOKENIZE_CL100K, {FAMILY(3)}},
+    {PRETOKENIZE_QWEN2, {FAMILY(1)}},
+    {PRETOKENIZE_O200K, {CASED(CONTRACTION), {{{N, 1, 3}}}, SYMBOLS(R | SLASH), TAIL}},
+    {PRETOKENIZE_TEKKEN,
+     {{{{ALL & ~(R | L | N), 0, 1}, {UP, 0, ANY}, {LOW, 1, ANY}}},
+      {{{ALL & ~(R | L | N), 0, 1}, {UP, 1, ANY}, {LOW, 0, ANY}}},
+      {{{N, 1, 1}}},
+      SYMBOLS(R | SLASH),
+      TAIL}},
+    {PRETOKENIZE_DIGITS, {{{{N, 1, 1}}}, {{{ALL & ~N, 1, ANY}}}}},
+    {PRETOKENIZE_DIGITS3, {{{{N, 1, 3}}}, {{{ALL & ~N, 1, ANY}}}}},
+};
+
+static bool one_of(const struct decoded *d, size_t at, const struct item *item)
 {
-    size_t end = from;
-    while (end < d->n && d->classes[end] == class)
-        end++;
-    return end;
+    if (at == d->n) return false;
+    if (item->set == SPACE_ONLY) return d->codes[at] == ' ';
+    if ((item->set & SLASH) != 0 && d->codes[at] == '/') return true;
+    return (d->bits[at] & item->set) != 0;
 }
 
-// Index of the character after the first match at `from`.
-static size_t reference_match(const struct decoded *d, size_t from)
+// Characters of a contraction at `at`, 0 if none.
+static size_t contraction(const struct decoded *d, size_t at, bool any_case)
 {
-    static const char *const contractions[] = {"'s", "'t", "'re", "'ve", "'m", "'ll", "'d"};
+    static const char *const texts[] = {"'s", "'t", "'re", "'ve", "'m", "'ll", "'d"};
     for (size_t i = 0; i < 7; i++) {
-        size_t n = strlen(contractions[i]);
-        bool same = from + n <= d->n;
-        for (size_t k = 0; k < n && same; k++)
-            same = d->codes[from + k] == (uint32_t)contractions[i][k];
-        if (same) return from + n;
+        size_t n = strlen(texts[i]);
+        bool same = at + n <= d->n;
+        for (size_t k = 0; k < n && same; k++) {
+            uint32_t code = d->codes[at + k];
+            if (any_case && code == 0x17F) code = 's';
+            if (any_case && code >= 'A' && code <= 'Z') code += 'a' - 'A';
+            same = code == (uint32_t)texts[i][k];
+        }
+        if (same) return n;
     }
-    static const enum pretokenize_class order[] = {PRETOKENIZE_LETTER, PRETOKENIZE_NUMBER,
-                                                   PRETOKENIZE_OTHER};
-    for (size_t i = 0; i < 3; i++) {
-        size_t start = from + (d->codes[from] == ' ');
-        size_t end = reference_run(d, start, order[i]);
-        if (end > start) return end;
+    return 0;
+}
+
+// End of a match of items at `at`, SIZE_MAX if there is none.
+static size_t match_items(const struct decoded *d, size_t at, const struct item *items,
+                          size_t n_items)
+{
+    if (n_items == 0 || items->most == 0) return at;
+    if (items->set == NO_MORE) return at == d->n || (d->bits[at] & S) != 0 ? at : SIZE_MAX;
+    if (items->set == CONTRACTION || items->set == CONTRACTION_LOWER) {
+        size_t n = contraction(d, at, items->set == CONTRACTION);
+        return n > 0 || items->least == 0 ? at + n : SIZE_MAX;
     }
-    size_t end = reference_run(d, from, PRETOKENIZE_SPACE);
-    for (size_t e = end; e > from; e--) // \s+(?!\S)
-        if (e == d->n || d->classes[e] == PRETOKENIZE_SPACE) return e;
-    return end;
+    size_t end = at;
+    while (end - at < items->most && one_of(d, end, items))
+        end++;
+    for (; end + 1 > at + items->least; end--) {
+        size_t rest = match_items(d, end, items + 1, n_items - 1);
+        if (rest != SIZE_MAX) return rest;
+        if (end == at) break;
+    }
+    return SIZE_MAX;
+}
+
+static size_t reference_match(const struct decoded *d, size_t from,
+                              const struct alternative *alternatives)
+{
+    for (size_t i = 0; i < 9; i++) {
+        if (alternatives[i].items[0].most == 0) continue;
+        size_t end = match_items(d, from, alternatives[i].items, 4);
+        if (end != SIZE_MAX && end > from) return end;
+    }
+    CHECK(!"no alternative matches");
+    return 0;
+}
+
+static void decode(const struct pretokenize *p, struct span text, struct decoded *d)
+{
+    d->n = 0;
+    for (size_t at = 0; at < text.n_bytes; d->n++) {
+        d->at[d->n] = at;
+        at +=
+            reference_character((struct span){text.data + at, text.n_bytes - at}, &d->codes[d->n]);
+        d->bits[d->n] = 1u << pretokenize_class(p, d->codes[d->n]);
+    }
+    d->at[d->n] = text.n_bytes;
 }
 
 static void check_random(const struct pretokenize *p, uint64_t seed)
@@ -154,31 +356,40 @@ static void check_random(const struct pretokenize *p, uint64_t seed)
                                        " ",
                                        " ",
                                        "\n",
+                                       "\r\n",
                                        "\t",
                                        "'",
+                                       "'",
                                        "s",
+                                       "S",
                                        "re",
-                                       "ll",
+                                       "LL",
                                        "a",
                                        "Z",
                                        "7",
+                                       "12",
                                        ".",
                                        "(",
+                                       "/",
                                        "\xC2\xA0",
                                        "\xC3\xA9",
+                                       "\xC3\x89",
+                                       "\xC5\xBF",
+                                       "\xC7\x85",
                                        "\xE4\xBD\xA0",
-                                       "\xF0\x9F\x98\x80",
+                                       "\xCA\xB0",
                                        "\xFF",
                                        "\xC3",
                                        "\xE2\x82",
-                                       "\xED\xA0\x80",
                                        "\xD9\xA1",
-                                       "\xE3\x80\x80",
                                        "\xCC\x81",
+                                       "\xED\xA0\x80",
+                                       "\xE3\x80\x80",
                                        "\xF0",
-                                       "\x80"};
+                                       "\x80",
+                                       "\xF0\x9F\x98\x80"};
     uint64_t key = rng_key(seed, "pretokenize");
-    for (uint64_t round = 0; round < 20000; round++) {
+    for (uint64_t round = 0; round < 10000; round++) {
         uint8_t data[256];
         size_t n = 0;
         uint64_t n_bits = 1 + rng_u64(key, round, 0) % 24;
@@ -187,33 +398,43 @@ static void check_random(const struct pretokenize *p, uint64_t seed)
             memcpy(data + n, bit, strlen(bit));
             n += strlen(bit);
         }
-        struct decoded d = {.n = 0};
-        for (size_t at = 0; at < n; d.n++) {
-            d.at[d.n] = at;
-            at += reference_character((struct span){data + at, n - at}, &d.codes[d.n]);
-            d.classes[d.n] = pretokenize_class(p, d.codes[d.n]);
-        }
-        d.at[d.n] = n;
-        for (size_t from = 0; from < d.n;) {
-            size_t end = reference_match(&d, from);
-            struct span rest = {data + d.at[from], n - d.at[from]};
-            CHECK_EQ(pretokenize_next(p, rest), d.at[end] - d.at[from]);
-            from = end;
-        }
+        struct decoded d;
+        decode(p, (struct span){data, n}, &d);
+        for (size_t r = 0; r < sizeof references / sizeof *references; r++)
+            for (size_t from = 0; from < d.n;) {
+                size_t end = reference_match(&d, from, references[r].alternatives);
+                struct span rest = {data + d.at[from], n - d.at[from]};
+                CHECK_EQ(pretokenize_next(p, references[r].rule, rest), d.at[end] - d.at[from]);
+                from = end;
+            }
     }
+}
+
+// Names and expressions lead back to their rules.
+static void check_names(void)
+{
+    for (unsigned i = 0; i < PRETOKENIZE_N_RULES; i++) {
+        enum pretokenize_rule rule = (enum pretokenize_rule)i;
+        const char *name = pretokenize_name(rule), *regex = pretokenize_regex(rule);
+        CHECK_EQ(pretokenize_rule_named(name, strlen(name)), i);
+        if (regex != NULL) CHECK_EQ(pretokenize_rule_of_regex(regex), i);
+    }
+    CHECK_EQ(pretokenize_rule_named("gpt", 3), PRETOKENIZE_N_RULES);
+    CHECK_EQ(pretokenize_rule_of_regex("\\s+"), PRETOKENIZE_N_RULES);
 }
 
 static void check_classes(const struct pretokenize *p)
 {
-    size_t n[4] = {0};
+    size_t n[PRETOKENIZE_N_CLASSES] = {0};
     for (uint32_t code = 0; code < 0x110000; code++)
         n[pretokenize_class(p, code)]++;
-    CHECK_EQ(n[PRETOKENIZE_SPACE], 25); // characters with White_Space
+    CHECK_EQ(n[PRETOKENIZE_SPACE], 23); // characters with White_Space
+    CHECK_EQ(n[PRETOKENIZE_NEWLINE], 2);
     CHECK_EQ(pretokenize_class(p, 0x10FFFF), PRETOKENIZE_OTHER);
     CHECK_EQ(pretokenize_class(p, 0x3400), PRETOKENIZE_LETTER);
     CHECK_EQ(pretokenize_class(p, 0x4DBF), PRETOKENIZE_LETTER);
     CHECK_EQ(pretokenize_class(p, 0x2FA1D), PRETOKENIZE_LETTER);
-    CHECK_EQ(pretokenize_class(p, 0xFFFD), PRETOKENIZE_OTHER);
+    CHECK_EQ(pretokenize_class(p, 0xFFFD), PRETOKENIZE_PUNCTUATION);
     CHECK_EQ(pretokenize_class(p, 0xE000), PRETOKENIZE_OTHER);
 }
 
@@ -223,7 +444,8 @@ int main(int argc, char **argv)
     struct arena a;
     arena_init(&a, "test");
     const struct pretokenize *p = pretokenize_build(&a);
-    check_table(p);
+    check_names();
+    check_tables(p);
     check_classes(p);
     check_random(p, seed);
     arena_fini(&a);

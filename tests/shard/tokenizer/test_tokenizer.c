@@ -114,7 +114,7 @@ static void check_formats(const struct tokenizer *t)
         bool quote = bytes.n_bytes == 1 && (bytes.data[0] == '"' || bytes.data[0] == '\\');
         encoder = arena_printf(&a, "%s%s\"%s%s\": %u", encoder, id > 0 ? ", " : "",
                                quote ? "\\" : "", byte_alphabet_encode(bytes, &a), id);
-        if (t->tokens[id].special) continue;
+        if (t->tokens[id].kind == TOKENIZER_SPECIAL) continue;
         ranks = arena_printf(&a, "%s%s %u\n", ranks, base64(bytes), id);
     }
     encoder = arena_printf(&a, "%s}", encoder);
@@ -123,7 +123,7 @@ static void check_formats(const struct tokenizer *t)
                               byte_alphabet_encode(tokenizer_bytes(t, t->bpe.merges[i].left), &a),
                               byte_alphabet_encode(tokenizer_bytes(t, t->bpe.merges[i].right), &a));
     struct tokenizer *back;
-    CHECK_OK(tokenizer_load_ranks(span_of(ranks), "ranks", &a, &back));
+    CHECK_OK(tokenizer_load_ranks(span_of(ranks), PRETOKENIZE_N_RULES, "ranks", &a, &back));
     check_same(t, back);
     CHECK_OK(tokenizer_load_gpt2(span_of(encoder), span_of(merges), "gpt2", &a, &back));
     check_same(t, back);

@@ -42,15 +42,16 @@ static void check_json(void)
     static const struct {
         const char *from, *to, *line;
     } cases[] = {
-        {"\"normalizer\": null", "\"normalizer\": {\"type\": \"NFC\"}",
-         "f: has a normalizer; only tokenizers without one are read"},
-        {"\"use_regex\": true", "\"use_regex\": false",
-         "f: pre_tokenizer is not ByteLevel with GPT-2's regex and no prefix space"},
-        {"\"add_prefix_space\": false", "\"add_prefix_space\": true",
-         "f: pre_tokenizer is not ByteLevel with GPT-2's regex and no prefix space"},
+        {"\"normalizer\": null", "\"normalizer\": {\"type\": \"Lowercase\"}",
+         "f: normalizer Lowercase is not supported; NFC, NFD, NFKC, NFKD, and Prepend and Replace "
+         "as in Llama 2 are"},
+        {"\"ByteLevel\"", "\"Whitespace\"",
+         "f: pre_tokenizer Whitespace is not supported; ByteLevel, Split, Digits one by one and "
+         "Metaspace are"},
         {"\"BPE\"", "\"Unigram\"", "f: model is not BPE"},
         {"\"byte_fallback\": false", "\"byte_fallback\": true",
-         "f: model.byte_fallback is not supported"},
+         "f: neither byte-level (pre_tokenizer ByteLevel) nor with byte_fallback and U+2581 for "
+         "spaces"},
         {"\"dropout\": null", "\"dropout\": 0.1", "f: model.dropout is not supported"},
         {"\"end_of_word_suffix\": null", "\"end_of_word_suffix\": \"</w>\"",
          "f: model.end_of_word_suffix is not supported"},
@@ -95,14 +96,17 @@ static void check_ranks(void)
         "==== 1",         " 1",     "YQ== -1", "YWE=YWE= 1", "YQ== 1 2", "\xFF\xFF\xFF\xFF 1",
         "YQ== 9999999999"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        CHECK_ERR(tokenizer_load_ranks(span_of(bad[i]), "f", &a, &t), ERR_DATA);
+        CHECK_ERR(tokenizer_load_ranks(span_of(bad[i]), PRETOKENIZE_N_RULES, "f", &a, &t),
+                  ERR_DATA);
         CHECK_LINE("f:1: not 'base64 rank', as in tiktoken's files");
     }
-    CHECK_ERR(tokenizer_load_ranks(span_of(""), "f", &a, &t), ERR_DATA);
+    CHECK_ERR(tokenizer_load_ranks(span_of(""), PRETOKENIZE_N_RULES, "f", &a, &t), ERR_DATA);
     CHECK_LINE("f: no token in it");
-    CHECK_ERR(tokenizer_load_ranks(span_of("YQ== 0\nYQ== 1\n"), "f", &a, &t), ERR_DATA);
+    CHECK_ERR(tokenizer_load_ranks(span_of("YQ== 0\nYQ== 1\n"), PRETOKENIZE_N_RULES, "f", &a, &t),
+              ERR_DATA);
     CHECK_LINE("f: ids 0 and 1 are the same token");
-    CHECK_ERR(tokenizer_load_ranks(span_of("YQ== 0\r\n\nYWE= 1"), "f", &a, &t), ERR_DATA);
+    CHECK_ERR(tokenizer_load_ranks(span_of("YQ== 0\r\n\nYWE= 1"), PRETOKENIZE_N_RULES, "f", &a, &t),
+              ERR_DATA);
     CHECK_LINE("f: byte 0x00 is no token");
 }
 
@@ -115,7 +119,8 @@ static void check_whole_pieces(void)
     for (unsigned i = 0; i < 256; i++)
         ranks = arena_printf(&a, "%s%c%c== %u\n", ranks, digits[i >> 2], digits[(i & 3) << 4], i);
     struct tokenizer *t;
-    CHECK_OK(tokenizer_load_ranks(span_of(arena_printf(&a, "%sYWJj 256\n", ranks)), "f", &a, &t));
+    CHECK_OK(tokenizer_load_ranks(span_of(arena_printf(&a, "%sYWJj 256\n", ranks)),
+                                  PRETOKENIZE_N_RULES, "f", &a, &t));
     CHECK_EQ(tokenizer_end_of_text(t), 257);
     struct tokenizer_scratch *s;
     struct tokenizer_tokens tokens = {0};
@@ -158,7 +163,9 @@ int main(int argc, char **argv)
     arena_init(&a, "test");
     CHECK_ERR(tokenizer_open("absent", &a, &t), ERR_IO);
     CHECK_ERR(tokenizer_open(".", &a, &t), ERR_DATA);
-    CHECK_LINE(".: no tokenizer here: neither tokenizer.json nor encoder.json with vocab.bpe");
+    CHECK_LINE(
+        ".: no tokenizer here: neither tokenizer.json, tokenizer.model nor encoder.json with "
+        "vocab.bpe");
     check_json();
     check_ranks();
     check_whole_pieces();
