@@ -7,6 +7,7 @@ CLI_COMMAND(shard)
     static const struct cli_command commands[] = {
         {"build", command_shard_build, "documents to a dataset of shards"},
         {"judge", command_shard_judge, "say which documents a profile's rules drop"},
+        {"bins", command_shard_bins, "edges of the bins of trajectories"},
         {"verify", command_shard_verify, "check every byte of datasets or shards"},
         {"stat", command_shard_stat, "what a dataset holds"},
         {"cat", command_shard_cat, "print documents as text or tokens"}};

@@ -11,7 +11,19 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-enum input_kind { INPUT_TEXT, INPUT_HTML, INPUT_JSONL, INPUT_WARC, INPUT_IMAGE, INPUT_N };
+enum input_kind {
+    INPUT_TEXT,
+    INPUT_HTML,
+    INPUT_JSONL,
+    INPUT_JSON,
+    INPUT_WARC,
+    INPUT_IMAGE,
+    INPUT_TAR,
+    INPUT_CSV,
+    INPUT_MEGATRON,
+    INPUT_LLMC,
+    INPUT_N
+};
 
 enum { INPUTS_DEPTH_LIMIT = 64 };
 

@@ -32,10 +32,11 @@ static bool text_matches(const struct json_source *s)
 }
 
 static const struct json_shape SHAPES[] = {
-    {"captioned image", caption_matches, caption_read},
-    {"chat", json_chat_matches, json_chat_read},
-    {"interleaved page", json_interleaved_matches, json_interleaved_read},
-    {"text", text_matches, text_read},
+    {"captioned image", caption_matches, caption_read, true},
+    {"chat", json_chat_matches, json_chat_read, true},
+    {"interleaved page", json_interleaved_matches, json_interleaved_read, true},
+    {"trajectory", json_trajectory_matches, json_trajectory_read, false},
+    {"text", text_matches, text_read, false},
 };
 
 const struct json_shape *json_shape_find(const struct json_source *s)
@@ -63,7 +64,10 @@ enum err json_shape_image(const struct json_source *s, const json_t *name)
     if (!json_is_string(name)) return fail(ERR_DATA, "an image's name is not a string");
     const struct span text = {(const uint8_t *)json_string_value(name), json_string_length(name)};
     struct span image;
-    TRY(image_file_read(s->record->file->path, text, s->pieces->arena, &image));
+    if (s->find_image)
+        TRY(s->find_image(s->context, text, &image));
+    else
+        TRY(image_file_read(s->record->file->path, text, s->pieces->arena, &image));
     piece_list_add(s->pieces, DOCUMENT_IMAGE, false, image);
     return OK;
 }

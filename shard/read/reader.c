@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/little.h"
 #include "base/size.h"
 #include "shard/read/reader_kind.h"
 
@@ -11,6 +12,7 @@ struct reader *reader_open(const struct inputs *inputs, const struct reader_opti
     struct reader *r = ARENA_NEW(a, struct reader);
     *r = (struct reader){.inputs = inputs, .options = options};
     arena_init(&r->file_arena, "open input");
+    arena_init(&r->scratch, "input at hand");
     return r;
 }
 
@@ -21,6 +23,7 @@ struct reader_loss reader_loss(const struct reader *r)
 
 static void close_file(struct reader *r)
 {
+    if (r->state && READER_KINDS[r->file->kind].close) READER_KINDS[r->file->kind].close(r);
     unpack_close(r->unpack);
     arena_reset(&r->file_arena);
     r->unpack = NULL;
@@ -32,6 +35,7 @@ void reader_close(struct reader *r)
 {
     close_file(r);
     arena_fini(&r->file_arena);
+    arena_fini(&r->scratch);
 }
 
 static void begin_file(struct reader *r)
@@ -52,10 +56,10 @@ enum err reader_next(struct reader *r, struct arena *a, struct reader_record *ou
         if (!r->file) begin_file(r);
         const enum err e = READER_KINDS[r->file->kind].next(r, a, out);
         if (e != OK && e != ERR_DATA) return e;
-        if (e == ERR_DATA) r->loss.n_documents++;
-        if (e == ERR_DATA && !r->options->skip_bad) return e;
         const bool found = e == OK && !r->ended;
         if (r->ended) close_file(r);
+        r->loss.n_documents += e == ERR_DATA;
+        if (e == ERR_DATA && !r->options->skip_bad) return e;
         *more = true;
         if (found) return OK;
     }
@@ -80,6 +84,18 @@ enum err reader_document(const struct reader_record *record, struct arena *a, st
     if (document.id.n_bytes == 0) document.id = default_id(record, a);
     *out = document;
     return OK;
+}
+
+enum err reader_trajectory(const struct reader_record *record, struct arena *a,
+                           struct trajectory *out)
+{
+    const reader_trajectory_fn trajectory = READER_KINDS[record->file->kind].trajectory;
+    enum err e;
+    if (trajectory)
+        e = trajectory(record, a, out);
+    else
+        e = fail(ERR_DATA, "no trajectories in a file of this kind");
+    return e == OK ? OK : reader_fail_at(record, e);
 }
 
 // For the readers of kinds
@@ -118,7 +134,7 @@ static enum err too_long(struct reader *r, uint64_t first)
 
 enum err reader_skip_check(struct reader *r, uint64_t n_skipped)
 {
-    if (n_skipped < READER_SKIP_LIMIT || unpack_rest(r->unpack) != UINT64_MAX) return OK;
+    if (n_skipped < READER_SKIP_LIMIT || !unpack_packed(r->unpack)) return OK;
     uint64_t lost_bytes;
     TRY(unpack_resync(r->unpack, &lost_bytes));
     r->loss.n_bytes += lost_bytes;
@@ -164,6 +180,16 @@ struct reader_record reader_record_of(const struct reader *r, struct span raw, s
                                   .options = r->options,
                                   .raw = {(const uint8_t *)copy, raw.n_bytes},
                                   .number = r->number};
+}
+
+struct reader_record reader_record_of_tokens(const struct reader *r, const uint32_t *tokens,
+                                             size_t n_tokens, struct arena *a)
+{
+    uint8_t *bytes = arena_alloc(a, 4 * n_tokens, 4);
+    for (size_t i = 0; i < n_tokens; i++)
+        little_put_u32(bytes + 4 * i, tokens[i]);
+    return (struct reader_record){
+        .file = r->file, .options = r->options, .raw = {bytes, 4 * n_tokens}, .number = r->number};
 }
 
 bool reader_blank(struct span s)

@@ -23,6 +23,9 @@ enum {
     READER_ID_LIMIT = 1024            // bytes of a document's id
 };
 
+struct bin_edges;
+struct trajectory;
+
 struct reader_record {
     const struct input_file *file;
     const struct reader_options *options;
@@ -35,6 +38,10 @@ struct reader_options {
     // What cannot be read is left out and counted; false: it is an error. Damage within a record
     // that only reader_document sees is its error either way.
     bool skip_bad;
+    const struct bin_edges *bin_edges; // of trajectories; NULL = they are errors
+    // What ends a text in pre-tokenized input, and is left off its documents, where it is known.
+    bool has_end_of_text;
+    uint32_t end_of_text;
 };
 
 /// What a reader left out so far.
@@ -64,3 +71,8 @@ enum err reader_next(struct reader *r, struct arena *a, struct reader_record *ou
 /// Errors: ERR_DATA naming file and line.
 enum err reader_document(const struct reader_record *record, struct arena *a,
                          struct document *out) MUST_CHECK;
+
+/// The trajectory in a record, in a: for finding bin edges. Errors: ERR_DATA (also of a record that
+/// holds none).
+enum err reader_trajectory(const struct reader_record *record, struct arena *a,
+                           struct trajectory *out) MUST_CHECK;

@@ -45,16 +45,50 @@ static enum err take_fields(const struct json_source *s, struct document *out)
     return OK;
 }
 
+static enum err load(struct span bytes, json_t **out)
+{
+    json_error_t error;
+    json_t *root = json_loadb((const char *)bytes.data, bytes.n_bytes,
+                              JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+    if (!root) return fail(ERR_DATA, "column %d: %s", error.column, error.text);
+    *out = root;
+    return OK;
+}
+
 enum err reader_jsonl_parse(const struct reader_record *record, struct arena *a,
                             struct document *out)
 {
-    json_error_t error;
-    json_t *root = json_loadb((const char *)record->raw.data, record->raw.n_bytes,
-                              JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
-    if (!root) return fail(ERR_DATA, "column %d: %s", error.column, error.text);
+    json_t *root;
+    TRY(load(record->raw, &root));
     struct piece_list pieces = {.arena = a};
-    const struct json_source source = {record, root, &pieces};
+    const struct json_source source = {.record = record, .root = root, .pieces = &pieces};
     const enum err e = take_fields(&source, out);
+    json_decref(root);
+    return e;
+}
+
+static enum err take_sample(const struct json_source *s, struct document *out)
+{
+    if (!json_is_object(s->root)) return fail(ERR_DATA, "not a JSON object");
+    const struct json_shape *shape = json_shape_find(s);
+    const json_t *caption = json_object_get(s->root, "caption");
+    TRY(take_id(s, out));
+    if (shape && shape->places_images) s->pieces->n_pieces = 0;
+    if (shape) TRY(shape->read(s));
+    if (!shape && json_is_string(caption))
+        piece_list_add(s->pieces, DOCUMENT_TEXT, true, json_shape_string(s, caption));
+    piece_list_end(s->pieces, out);
+    return OK;
+}
+
+enum err reader_jsonl_sample(struct span json, const struct json_source *sample,
+                             struct document *out)
+{
+    json_t *root;
+    TRY(load(json, &root));
+    struct json_source source = *sample;
+    source.root = root;
+    const enum err e = take_sample(&source, out);
     json_decref(root);
     return e;
 }
@@ -64,4 +98,20 @@ enum err reader_json_document(const struct reader_record *record, struct arena *
 {
     const enum err e = reader_jsonl_parse(record, a, out);
     return e == OK ? OK : reader_fail_at(record, e);
+}
+
+enum err reader_json_trajectory(const struct reader_record *record, struct arena *a,
+                                struct trajectory *out)
+{
+    json_t *root;
+    TRY(load(record->raw, &root));
+    struct piece_list pieces = {.arena = a};
+    const struct json_source source = {.record = record, .root = root, .pieces = &pieces};
+    enum err e;
+    if (json_trajectory_matches(&source))
+        e = json_trajectory_take(&source, out);
+    else
+        e = fail(ERR_DATA, "no list \"steps\" in the object");
+    json_decref(root);
+    return e;
 }

@@ -3,6 +3,7 @@
 // next record is found, and how a record becomes a document. For the readers of kinds alone.
 
 #include "shard/read/reader.h"
+#include "shard/read/trajectory.h"
 #include "shard/read/unpack.h"
 
 static const uint64_t READER_SKIP_LIMIT = (uint64_t)4 << 30;
@@ -14,6 +15,7 @@ struct reader {
     size_t next_file;
     const struct input_file *file; // open, or NULL
     struct unpack *unpack;         // of the open file, once a kind asked for it
+    struct arena scratch;          // the kind's, between two calls of its own
     struct arena file_arena;       // lives as long as the file is open
     void *state;                   // the kind's, in file_arena
     bool ended;                    // the open file has no more
@@ -27,6 +29,9 @@ typedef enum err (*reader_next_fn)(struct reader *r, struct arena *a, struct rea
 typedef enum err (*reader_document_fn)(const struct reader_record *record, struct arena *a,
                                        struct document *out);
 
+typedef enum err (*reader_trajectory_fn)(const struct reader_record *record, struct arena *a,
+                                         struct trajectory *out);
+
 struct reader_kind {
     const char *name;
     const char *suffixes[5];
@@ -34,8 +39,10 @@ struct reader_kind {
     bool compressed;                 // .gz and .zst of it are taken
     bool (*sniff)(struct span head); // first bytes of a named file with another suffix; or NULL
     reader_next_fn next;
+    void (*close)(struct reader *r); // what its state holds; NULL = nothing
     reader_document_fn document;
-    char mark; // between source and number in the id of a record without one
+    reader_trajectory_fn trajectory; // NULL: holds none
+    char mark;                       // between source and number in the id of a record without one
 };
 
 extern const struct reader_kind READER_KINDS[INPUT_N];
@@ -53,6 +60,9 @@ enum err reader_piece(struct reader *r, const char *separator, struct span *out)
 enum err reader_skip_check(struct reader *r, uint64_t n_skipped) MUST_CHECK;
 /// A record of raw, copied to a.
 struct reader_record reader_record_of(const struct reader *r, struct span raw, struct arena *a);
+/// A record of tokens, in a. Can't fail.
+struct reader_record reader_record_of_tokens(const struct reader *r, const uint32_t *tokens,
+                                             size_t n_tokens, struct arena *a);
 /// True for white space and nothing else.
 bool reader_blank(struct span s);
 /// fail_at with path:number of the record.
@@ -63,7 +73,13 @@ enum err reader_fail_at(const struct reader_record *record, enum err e) MUST_CHE
 /// The next record of a file of that kind. Errors: as reader_next_fn.
 enum err reader_text_next(struct reader *r, struct arena *a, struct reader_record *out) MUST_CHECK;
 enum err reader_file_next(struct reader *r, struct arena *a, struct reader_record *out) MUST_CHECK;
+enum err reader_csv_next(struct reader *r, struct arena *a, struct reader_record *out) MUST_CHECK;
 enum err reader_jsonl_next(struct reader *r, struct arena *a, struct reader_record *out) MUST_CHECK;
+enum err reader_json_next(struct reader *r, struct arena *a, struct reader_record *out) MUST_CHECK;
+enum err reader_megatron_next(struct reader *r, struct arena *a,
+                              struct reader_record *out) MUST_CHECK;
+enum err reader_llmc_next(struct reader *r, struct arena *a, struct reader_record *out) MUST_CHECK;
+enum err reader_tar_next(struct reader *r, struct arena *a, struct reader_record *out) MUST_CHECK;
 enum err reader_warc_next(struct reader *r, struct arena *a, struct reader_record *out) MUST_CHECK;
 enum err reader_image_next(struct reader *r, struct arena *a, struct reader_record *out) MUST_CHECK;
 
@@ -72,12 +88,31 @@ enum err reader_text_document(const struct reader_record *record, struct arena *
                               struct document *out) MUST_CHECK;
 enum err reader_html_document(const struct reader_record *record, struct arena *a,
                               struct document *out) MUST_CHECK;
+enum err reader_csv_document(const struct reader_record *record, struct arena *a,
+                             struct document *out) MUST_CHECK;
 enum err reader_json_document(const struct reader_record *record, struct arena *a,
                               struct document *out) MUST_CHECK;
+enum err reader_tokens_document(const struct reader_record *record, struct arena *a,
+                                struct document *out) MUST_CHECK;
+enum err reader_tar_document(const struct reader_record *record, struct arena *a,
+                             struct document *out) MUST_CHECK;
 enum err reader_warc_document(const struct reader_record *record, struct arena *a,
                               struct document *out) MUST_CHECK;
 enum err reader_image_document(const struct reader_record *record, struct arena *a,
                                struct document *out) MUST_CHECK;
 
+/// The trajectory in a record of that kind. Errors: ERR_DATA.
+enum err reader_json_trajectory(const struct reader_record *record, struct arena *a,
+                                struct trajectory *out) MUST_CHECK;
+enum err reader_csv_trajectory(const struct reader_record *record, struct arena *a,
+                               struct trajectory *out) MUST_CHECK;
+
 /// Whether a file that begins with head is of that kind. Can't fail.
 bool reader_warc_sniff(struct span head);
+bool reader_tar_sniff(struct span head);
+bool reader_megatron_sniff(struct span head);
+bool reader_llmc_sniff(struct span head);
+
+/// Closes what the kind's state holds. Can't fail.
+void reader_megatron_close(struct reader *r);
+void reader_llmc_close(struct reader *r);

@@ -207,9 +207,11 @@ static enum err read_record(struct reader *r, struct warc_head *head, struct are
 {
     const uint64_t first = unpack_offset(r->unpack);
     *document = false;
-    if (head->n_content > unpack_rest(r->unpack)) {
+    const uint64_t rest = unpack_rest(r->unpack);
+    const uint64_t most = unpack_packed(r->unpack) ? size_min(rest, READER_SKIP_LIMIT) : rest;
+    if (head->n_content > most) {
         TRY(seek_record(r));
-        return damaged(r, first, "longer than the file");
+        return damaged(r, first, "longer than the file can be");
     }
     const size_t n_peek = head->n_bytes + size_min(head->n_content, PEEK_BYTES);
     size_t n_have;

@@ -156,7 +156,17 @@ uint64_t unpack_offset(const struct unpack *s)
 
 uint64_t unpack_rest(const struct unpack *s)
 {
-    return s->codec ? UINT64_MAX : s->source.file_bytes - s->taken_bytes;
+    const uint64_t source = s->source.file_bytes - unpack_source_offset(&s->source);
+    const uint64_t window = s->end - s->first;
+    if (!s->codec) return window + source;
+    const uint64_t largest_ratio = s->codec->largest_ratio;
+    if (largest_ratio == 0 || source > UINT64_MAX / 2 / largest_ratio) return UINT64_MAX;
+    return window + (source + UNPACK_SOURCE_LIMIT) * largest_ratio;
+}
+
+bool unpack_packed(const struct unpack *s)
+{
+    return s->codec;
 }
 
 // The next place from here where a member may begin; the source stands there, or at its end.

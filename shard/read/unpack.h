@@ -42,6 +42,8 @@ bool unpack_member_began(const struct unpack *s);
 enum err unpack_resync(struct unpack *s, uint64_t *lost_bytes) MUST_CHECK;
 /// Bytes taken so far, decompressed. Can't fail.
 uint64_t unpack_offset(const struct unpack *s);
-/// Of a file that is not compressed, the bytes behind the window's begin; else UINT64_MAX.
-/// Can't fail.
+/// Most bytes that may follow the window's begin: exact for a plain file, by deflate's largest
+/// ratio for gzip, UINT64_MAX for zstd. Can't fail.
 uint64_t unpack_rest(const struct unpack *s);
+/// Whether the file is compressed. Can't fail.
+bool unpack_packed(const struct unpack *s);

@@ -162,6 +162,7 @@ static bool gzip_plausible(struct unpack *s, struct span bytes)
 const struct unpack_codec unpack_gzip = {.name = "gzip",
                                          .magic = {0x1f, 0x8b, 8},
                                          .n_magic = 3,
+                                         .largest_ratio = 1032,
                                          .open = gzip_open,
                                          .fill = gzip_fill,
                                          .plausible = gzip_plausible,
