@@ -35,7 +35,7 @@ struct session {
     uint64_t *n_lines_dropped; // [filter_n_line_rules]
 };
 
-// An array of numbers as u32; with second, pairs of which it takes the other half. Errors: ERR_DATA.
+// Every stride-th number of an array, from offset on. Errors: ERR_DATA.
 static enum err read_u32s(const json_t *array, size_t stride, size_t offset, struct arena *a,
                           const uint32_t **out, size_t *n)
 {

@@ -211,7 +211,8 @@ static enum err measure_left(struct judge *j)
     const uint64_t n_lines = sums.repeats.n_pieces;
     float *scores = j->scores;
     scores[SCORE_lines] = (float)n_lines;
-    scores[SCORE_terminal_lines] = ratio(sums.n_terminal, n_lines);
+    // Of no lines, none lacks its end: fineweb_empty is the rule that drops them.
+    scores[SCORE_terminal_lines] = n_lines > 0 ? ratio(sums.n_terminal, n_lines) : 1;
     scores[SCORE_short_lines] = ratio(sums.n_short, n_lines);
     scores[SCORE_repeated_lines] =
         ratio(sums.repeats.n_duplicate_characters, left.n_characters - sums.n_newlines);
