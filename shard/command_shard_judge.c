@@ -245,7 +245,7 @@ static enum err judge_inputs(const struct options *o, char *const *operands, siz
     s.n_dropped = ARENA_ARRAY(a, uint64_t, filter_n_rules(s.filter));
     s.n_lines_dropped = ARENA_ARRAY(a, uint64_t, filter_n_line_rules(s.filter));
     s.scratch = filter_scratch_open(a);
-    const struct reader_options reading = {NULL, false};
+    const struct reader_options reading = {.skip_bad = false};
     struct reader *r = reader_open(&inputs, &reading, a);
     const enum err e = judge_all(&s, r);
     reader_close(r);

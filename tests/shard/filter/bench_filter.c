@@ -25,7 +25,7 @@ static size_t read_all(char *path, struct arena *a, struct span *texts)
 {
     struct inputs inputs;
     CHECK_OK(inputs_list(&path, 1, a, &inputs));
-    const struct reader_options options = {NULL, false};
+    const struct reader_options options = {.skip_bad = false};
     struct reader *r = reader_open(&inputs, &options, a);
     struct reader_record record;
     bool more = true;
