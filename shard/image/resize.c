@@ -1,6 +1,7 @@
 #include "shard/image/resize.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/size.h"
@@ -47,7 +48,22 @@ static struct resize_taps alloc_taps(uint32_t n, uint32_t n_taps, struct arena *
     taps.weight = ARENA_ARRAY(a, int32_t, (size_t)n * taps.stride);
     taps.high = ARENA_ARRAY(a, int16_t, (size_t)n * taps.stride);
     taps.low = ARENA_ARRAY(a, int16_t, (size_t)n * taps.stride);
+    for (int b = 0; b < RESIZE_WEIGHT_BYTES; b++)
+        taps.byte[b] = ARENA_ARRAY(a, int8_t, (size_t)n * taps.stride);
     return taps;
+}
+
+static void put_weight(struct resize_taps *taps, size_t at, int32_t k)
+{
+    ASSERT(abs(k) < 1 << 23);
+    taps->weight[at] = k;
+    taps->high[at] = (int16_t)(k >> RESIZE_LOW_BITS);
+    taps->low[at] = (int16_t)(k & ((1 << RESIZE_LOW_BITS) - 1));
+    for (int b = 0; b < RESIZE_WEIGHT_BYTES; b++) {
+        const int32_t byte = ((k + 128) & 255) - 128;
+        taps->byte[b][at] = (int8_t)byte;
+        k = (k - byte) / 256;
+    }
 }
 
 // The taps of output number o of those made; weights are normalised in f64, then rounded.
@@ -67,9 +83,7 @@ static void fill_taps(const struct axis *axis, const struct window *w, uint32_t 
     }
     for (size_t i = 0; i < n; i++) {
         const int32_t k = fixed_point(total != 0 ? weights[i] / total : weights[i]);
-        taps->weight[base + i] = k;
-        taps->high[base + i] = (int16_t)(k >> RESIZE_LOW_BITS);
-        taps->low[base + i] = (int16_t)(k & ((1 << RESIZE_LOW_BITS) - 1));
+        put_weight(taps, base + i, k);
     }
     taps->first[o] = (uint32_t)first;
     taps->count[o] = (uint32_t)n;

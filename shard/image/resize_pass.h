@@ -1,9 +1,11 @@
 #pragma once
 // The two passes of a resize, as kernels of each instruction set see them. Used by resize*.c alone.
 //
-// A weight k is a signed number of 22 fractional bits. The vector kernels multiply u8 pixels, as
-// 16-bit numbers, by its two parts k = high * 4096 + low: two multiply-adds of pairs of taps
-// instead of one slow 32-bit product a tap, and exact (sums wrap around, their total does not).
+// A weight k is a signed number of 22 fractional bits, |k| < 2^23. Vector kernels multiply pixels
+// by parts of it that their narrow multiply-adds take, and put the sums together at the end. That
+// is exact: sums may wrap around, their total does not.
+//     AVX2         k = high * 2^12 + low           16-bit pixels, two taps an instruction
+//     AVX-512 VNNI k = byte[2] * 2^16 + byte[1] * 2^8 + byte[0], signed bytes    8 bits, four taps
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,18 +14,20 @@
 enum {
     RESIZE_BITS = 22,
     RESIZE_LOW_BITS = 12,
-    RESIZE_ROWS = 4,       // that the horizontal pass takes at once
-    RESIZE_TAPS_ALIGN = 8, // taps of an output are padded with weights of 0 to a multiple of this
-    RESIZE_OVERREAD = 64   // bytes behind a row that the horizontal pass may read
+    RESIZE_WEIGHT_BYTES = 3,
+    RESIZE_ROWS = 4,        // that the horizontal pass takes at once
+    RESIZE_TAPS_ALIGN = 16, // taps of an output are padded with weights of 0 to a multiple of this
+    RESIZE_OVERREAD = 64    // bytes behind a row that the horizontal pass may read
 };
 
 struct resize_taps {
-    uint32_t n;          // outputs
-    uint32_t stride;     // taps an output, padded
-    uint32_t *first;     // [n] input of the first tap
-    uint32_t *count;     // [n] taps, at least 1
-    int32_t *weight;     // [n, stride]
-    int16_t *high, *low; // [n, stride]
+    uint32_t n;                        // outputs
+    uint32_t stride;                   // taps an output, padded
+    uint32_t *first;                   // [n] input of the first tap
+    uint32_t *count;                   // [n] taps, at least 1
+    int32_t *weight;                   // [n, stride]
+    int16_t *high, *low;               // [n, stride]
+    int8_t *byte[RESIZE_WEIGHT_BYTES]; // [n, stride]
 };
 
 /// Rows of RGB pixels to rows of taps->n pixels. A row may stand more than once in both lists.

@@ -1,5 +1,6 @@
 // Headers and pixels of files of every kind; files that are cut, damaged, or claim too much.
 
+#include "base/file.h"
 #include "shard/image/image.h"
 #include "tests/shard/image/image_made.h"
 
@@ -205,6 +206,17 @@ static void test_bombs(struct arena *a)
     refuse((struct span){NULL, 0}, LIMITS, "not a JPEG, PNG or WebP image");
 }
 
+// test_image --corpus FOLDER: the files, for a fuzzer to begin with.
+static void write_corpus(const char *folder, const struct span files[IMAGE_MADE_FILES],
+                         struct arena *a)
+{
+    CHECK_OK(file_make_folders(folder));
+    for (size_t i = 0; i < IMAGE_MADE_FILES; i++) {
+        const char *path = arena_printf(a, "%s/made-%zu", folder, i);
+        CHECK_OK(file_replace(path, files[i].data, files[i].n_bytes));
+    }
+}
+
 int main(int argc, char **argv)
 {
     const uint64_t seed = check_seed(argc, argv);
@@ -213,6 +225,10 @@ int main(int argc, char **argv)
     arena_init(&a, "test");
     struct span files[IMAGE_MADE_FILES];
     image_made_all(&files_arena, WIDTH, HEIGHT, seed, files);
+    if (argc == 3 && strcmp(argv[1], "--corpus") == 0) {
+        write_corpus(argv[2], files, &a);
+        return 0;
+    }
     test_headers(files);
     test_pngs(&a);
     test_lossless_webp(&a);

@@ -2,12 +2,14 @@
 # Bit for bit Pillow: decoding, bicubic resize of whole images and boxes, crops, and the recipes' pictures and values (against
 # Pillow and numpy). Pillow and numpy come through PyPI into the build folder, once; skips with a reason when they can't be had.
 # Images are made here, of every kind that the formats have; with --images N also N real ones of Debian's packages
-# tuxpaint-stamps-default, openclipart-png and gnome-backgrounds (320 MB to download, unpacked in the build folder).
-#     tests/shard/image/test_image_parity.sh BUILD_FOLDER [--images N] [--seed N] [--speed]
+# tuxpaint-stamps-default, openclipart-png and gnome-backgrounds (320 MB to download, unpacked in the build folder). Before
+# Pillow 13 only resizes are compared, in the order of passes of that time.
+#     tests/shard/image/test_image_parity.sh BUILD_FOLDER [--images N] [--seed N] [--pillow VERSION] [--speed]
 set -u
 build=$1
 shift
-packages=$build/parity/pillow
+version=$(echo " $* " | sed -n 's/.* --pillow \([^ ]*\) .*/==\1/p')
+packages=$build/parity/pillow$version
 skip() {
     echo "skipped: $1"
     exit 77
@@ -27,7 +29,7 @@ if [ ! -e "$packages/complete" ]; then
     mkdir -p "$build/parity"
     python3 -m pip --version >/dev/null 2>&1 || skip "no pip (Debian: python3-pip)"
     python3 -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --retries 2 --timeout 30 \
-        --target "$packages" pillow numpy >"$build/parity.log" 2>&1 ||
+        --target "$packages" "pillow$version" numpy >"$build/parity.log" 2>&1 ||
         skip "pip can't install the reference: $(grep -v '^ *$' "$build/parity.log" | tail -n 1)"
     touch "$packages/complete"
 fi
