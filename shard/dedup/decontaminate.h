@@ -1,13 +1,18 @@
 #pragma once
-// Decontamination: which n-grams of words of a document also stand in evaluation files. The index
-// holds a hash of every n-gram of every item; documents are simplified (shard/dedup/simplify.h) and
-// split into words in the same way.
+// Decontamination: does a document hold an n-gram of words that stands in an evaluation file? Both
+// sides are simplified (simplify.h) and split into words (word_grams.h) in the same way.
 //
 //     TRY(decontaminate_open(&options, a, &index));          // read-only from here on
-//     if (decontaminate_judge(index, words, n_words, &hit)) ...
-//         TRY(decontaminate_note(report, number, hit));      // and drop the document
-//     ...
-//     TRY(decontaminate_write(report, e, folder));           // collective; rank 0 writes the report
+//     words = word_grams_split(options.splitter, simplify_text(text, scratch), scratch, &n_words);
+//     if (decontaminate_judge(index, words, n_words, scratch, &hit)) {
+//         drop the document, and note it: decontaminate_report.h
+//     }
+//
+// Of a JSONL file every line is an item, and every string in it, however deep, is searched for; so
+// is where a question meets its answer: the end of "query", "question", "prompt" or "input"
+// followed by the start of each string of "label", "answer", "text", "target", "completion" or
+// "choices". Of any other file every paragraph is an item. An item of less than n words is never
+// found.
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,39 +21,44 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/span.h"
-#include "shard/dedup/duplicates.h"
 
-/// Words of a simplified text as spans into it, in a.
-typedef const struct span *(*decontaminate_split_fn)(struct span text, struct arena *a,
-                                                     size_t *n_words);
+struct words; // shard/filter/words.h
 
 struct decontaminate_options {
-    char *const *paths; // .jsonl (every string of a line's object) or any other: plain text
+    char *const *paths; // .jsonl, or text
     size_t n_paths;
     size_t n_gram_words;          // 0 = 13
-    decontaminate_split_fn split; // NULL = at spaces
+    const struct words *splitter; // NULL = at spaces; borrowed for the index's life
     size_t memory_bytes;          // limit of the index; 0 = 4 GiB
 };
+enum { DECONTAMINATE_WORDS = 13 };
 
 struct decontaminate_hit {
-    uint32_t item;      // of the index
-    struct range words; // of the document: the first n-gram that hit
+    uint32_t item;   // of the index
+    uint32_t piece;  // of the index: a text of that item
+    uint32_t offset; // of the n-gram, bytes into the piece
+    uint32_t word;   // of the document: where its first n-gram that hits begins
 };
 
 struct decontaminate_index;
-struct decontaminate_report;
 
 /// Reads the evaluation files. The index lives in a and may be shared by threads. Local. Errors:
-/// ERR_IO, ERR_DATA (not JSON: file and line), ERR_USAGE (no n-gram in any file; over
-/// memory_bytes).
+/// ERR_IO, ERR_DATA (no JSON: file and line; no n-gram in any file), ERR_USAGE (over memory_bytes).
 enum err decontaminate_open(const struct decontaminate_options *o, struct arena *a,
                             const struct decontaminate_index **out) MUST_CHECK;
-/// Words of an n-gram; items, and those of them that are too short to be found. Can't fail.
-size_t decontaminate_n_gram_words(const struct decontaminate_index *index);
-size_t decontaminate_n_items(const struct decontaminate_index *index, size_t *n_too_short);
-/// "file:line" of an item. Can't fail.
-const char *decontaminate_item_name(const struct decontaminate_index *index, uint32_t item,
-                                    struct arena *a);
-/// True when a document has an n-gram of an evaluation item. Local. Can't fail.
-bool decontaminate_judge(const struct decontaminate_index *index, struct span text,
-                         const struct span *words, size_t n_words, struct decontaminate_hit *out);
+
+struct decontaminate_size {
+    size_t n_items, n_items_too_short, n_grams, n_gram_words, n_bytes;
+};
+/// What the index holds; n_bytes is its memory. Can't fail.
+struct decontaminate_size decontaminate_size(const struct decontaminate_index *index);
+/// "file:line" of an item, in a. Can't fail.
+const char *decontaminate_item(const struct decontaminate_index *index, uint32_t item,
+                               struct arena *a);
+/// The n-gram that hit: simplified words, one space apart; borrows the index. Can't fail.
+struct span decontaminate_gram(const struct decontaminate_index *index,
+                               const struct decontaminate_hit *hit);
+/// True when a document's words hold an n-gram of the index; *out is the first of them. scratch is
+/// used when words do not stand one space apart. Local. Can't fail.
+bool decontaminate_judge(const struct decontaminate_index *index, const struct span *words,
+                         size_t n_words, struct arena *scratch, struct decontaminate_hit *out);

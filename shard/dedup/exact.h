@@ -2,10 +2,10 @@
 // What counts as the same document, paragraph or line, and a text without those that came before.
 //
 //     TRY(exact_rule("ccnet", &rule));
-//     n = exact_items(rule, text, a, &items);
+//     items = exact_items(rule, text, a, &n_items);
 //     for (i..) if (items[i].counts) TRY(repeats_add(r, number, i, items[i].key));
-//     ... repeats_resolve ...
-//     text = exact_remove(text, items, n, dropped, a);       // dropped[n] from repeats_next
+//     ... repeats_resolve, then for each repeat of this document dropped[repeat.item] = true ...
+//     text = exact_remove(text, items, n_items, dropped, a);
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,11 +15,15 @@
 #include "base/err.h"
 #include "base/span.h"
 
-enum exact_unit { EXACT_DOCUMENT, EXACT_PARAGRAPH, EXACT_LINE };
+enum exact_unit {
+    EXACT_DOCUMENT,
+    EXACT_PARAGRAPH, // between empty lines
+    EXACT_LINE
+};
 enum exact_form {
     EXACT_AS_IS, // the bytes
-    EXACT_C4,    // stripped, lower case
-    EXACT_CCNET  // stripped, lower case, digits are 0, CCNet's punctuation and controls dropped
+    EXACT_LOWER, // simplify_lower, as C4
+    EXACT_CCNET  // simplify_ccnet
 };
 
 struct exact_rule {
@@ -30,17 +34,18 @@ struct exact_rule {
 struct exact_item {
     struct range bytes; // of the text, without the newlines around it
     uint64_t key;       // XXH3 64 of its form
-    bool counts;        // false when nothing is left of it: never a repeat
+    bool counts;        // false when nothing is left in its form: then it is never a repeat
 };
 
-/// A rule by its name: "document", "paragraph", "line" (bytes as they are), "c4" and "ccnet"
-/// (lines). Errors: ERR_USAGE naming the rules.
+/// A rule by its name: "document", "paragraph", "line" (bytes as they are), "c4", "ccnet" (lines in
+/// their forms). Errors: ERR_USAGE naming the rules.
 enum err exact_rule(const char *name, struct exact_rule *out) MUST_CHECK;
-/// The items of text in order, in a; *n_items of them (at most 2^32 - 1; a document is one).
+/// The items of text in order, in a. Items behind the first 2^32 - 1 are part of the last one.
 /// Local. Can't fail.
 const struct exact_item *exact_items(struct exact_rule rule, struct span text, struct arena *a,
                                      size_t *n_items);
-/// text without the items whose dropped[] is true and without the newlines before them (after the
-/// first items); lives in a, or is text itself when nothing is dropped. Local. Can't fail.
+/// text without the items whose dropped[] is true: each of the others with the newlines before it
+/// (the first of them only if it is the text's first item). Lives in a, or is text itself when
+/// nothing is dropped. Local. Can't fail.
 struct span exact_remove(struct span text, const struct exact_item *items, size_t n_items,
                          const bool *dropped, struct arena *a);

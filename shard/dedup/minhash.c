@@ -11,6 +11,7 @@
 #include "shard/dedup/minhash_least.h"
 #include "shard/dedup/mt19937.h"
 #include "shard/dedup/sha1.h"
+#include "shard/dedup/word_grams.h"
 
 struct minhash {
     struct minhash_params params;
@@ -73,21 +74,6 @@ struct minhash_params minhash_params(const struct minhash *m)
     return m->params;
 }
 
-const struct span *minhash_split(struct span text, struct arena *a, size_t *n_words)
-{
-    struct span *words = NULL;
-    size_t n = 0, capacity = 0;
-    for (size_t at = 0, end; at < text.n_bytes; at = end + 1) {
-        const uint8_t *space = memchr(text.data + at, ' ', text.n_bytes - at);
-        end = space != NULL ? (size_t)(space - text.data) : text.n_bytes;
-        if (end == at) continue;
-        words = ARENA_GROW(a, struct span, words, n + 1, &capacity);
-        words[n++] = (struct span){text.data + at, end - at};
-    }
-    *n_words = n;
-    return words;
-}
-
 static uint64_t hash_gram(enum minhash_hash hash, const uint8_t *data, size_t n_bytes)
 {
     switch (hash) {
@@ -122,38 +108,12 @@ static void add_gram(struct signing *s, const uint8_t *data, size_t n_bytes)
     if (s->n == BATCH) flush(s);
 }
 
-static bool stand_joined(const struct span *words, size_t n_words)
-{
-    for (size_t i = 1; i < n_words; i++) {
-        const uint8_t *end = words[i - 1].data + words[i - 1].n_bytes;
-        if (words[i].data != end + 1 || *end != ' ') return false;
-    }
-    return true;
-}
-
-// The same words, one space apart.
-static const struct span *join(const struct span *words, size_t n_words, struct arena *a)
-{
-    size_t n_bytes = n_words;
-    for (size_t i = 0; i < n_words; i++)
-        n_bytes += words[i].n_bytes;
-    uint8_t *text = ARENA_ARRAY(a, uint8_t, n_bytes);
-    struct span *joined = ARENA_ARRAY(a, struct span, n_words);
-    for (size_t i = 0; i < n_words; i++) {
-        memcpy(text, words[i].data, words[i].n_bytes);
-        joined[i] = (struct span){text, words[i].n_bytes};
-        text += words[i].n_bytes;
-        *text++ = ' ';
-    }
-    return joined;
-}
-
-static void add_word_grams(struct signing *s, const struct span *words, size_t n_words)
+static void add_word_grams(struct signing *s, const struct span *joined, size_t n_words)
 {
     const size_t n = s->m->params.n_units;
     for (size_t i = 0; i + n <= n_words; i++) {
-        const struct span last = words[i + n - 1];
-        add_gram(s, words[i].data, (size_t)(last.data - words[i].data) + last.n_bytes);
+        const struct span gram = word_grams_at(joined, i, n);
+        add_gram(s, gram.data, gram.n_bytes);
     }
 }
 
@@ -196,8 +156,7 @@ bool minhash_sign(const struct minhash *m, struct span text, const struct span *
     if (!by_words)
         add_character_grams(&s, text);
     else
-        add_word_grams(&s, stand_joined(words, n_words) ? words : join(words, n_words, scratch),
-                       n_words);
+        add_word_grams(&s, word_grams_join(words, n_words, scratch), n_words);
     flush(&s);
     return true;
 }

@@ -5,7 +5,7 @@
 //
 //     TRY(minhash_open("fineweb", a, &m));
 //     simple = simplify_text(text, scratch);
-//     words = minhash_split(simple, scratch, &n_words);
+//     words = word_grams_split(splitter, simple, scratch, &n_words);
 //     if (minhash_sign(m, simple, words, n_words, scratch, signature)) {
 //         minhash_keys(m, signature, keys);                       // m->n_bands of them
 //         TRY(duplicates_add(d, number, keys, m->n_bands));
@@ -41,9 +41,6 @@ enum err minhash_open(const struct minhash_params *params, struct arena *a,
                       const struct minhash **out) MUST_CHECK;
 /// The parameters that m was opened with. Can't fail.
 struct minhash_params minhash_params(const struct minhash *m);
-/// Words of a text, split at spaces, for when there is no better splitter: spans into text, in a.
-/// Can't fail.
-const struct span *minhash_split(struct span text, struct arena *a, size_t *n_words);
 /// signature[n_bands * n_rows] of text, which is simplified (shard/dedup/simplify.h). words are its
 /// words, spans in order; not looked at when the unit is characters. scratch is used when words do
 /// not stand one space apart. false when text has not one n-gram: it has no signature and is
