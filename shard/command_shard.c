@@ -10,6 +10,7 @@ CLI_COMMAND(shard)
         {"bins", command_shard_bins, "edges of the bins of trajectories"},
         {"verify", command_shard_verify, "check every byte of datasets or shards"},
         {"stat", command_shard_stat, "what a dataset holds"},
+        {"export", command_shard_export, "tokens as Megatron or llm.c read them"},
         {"cat", command_shard_cat, "print documents as text or tokens"}};
     return cli_dispatch(argc, argv, "weft shard", commands, sizeof commands / sizeof commands[0]);
 }
