@@ -47,7 +47,7 @@ static void print_result(const char *out, const struct dataset_build_result *r, 
 }
 
 struct arguments {
-    const char *out, *tokenizer, *compression, *split, *separator, *extract;
+    const char *out, *tokenizer, *bins, *compression, *split, *separator, *extract;
     const char *profile, *languages, *language_model, *url_lists[URL_LISTS];
     struct cli_list rules;
     uint64_t n_workers, shard_tokens, bin_tokens, memory;
@@ -124,6 +124,7 @@ static enum err choose(const struct arguments *in, struct arena *a, struct datas
     TRY(check_range("memory", in->memory, MEMORY_LEAST, 1 << 20));
     o->out = in->out;
     o->tokenizer = in->tokenizer;
+    o->bins = in->bins;
     o->n_workers = in->n_workers;
     o->bin_tokens = in->bin_tokens;
     o->shard_tokens = in->shard_tokens;
@@ -170,6 +171,7 @@ enum err command_shard_build(int argc, char **argv)
                            .memory = MEMORY_DEFAULT};
     const struct cli_option options[] = {
         {"out", 'o', CLI_TEXT, &in.out, "OUT", "folder to make; must not exist"},
+        {"bins", 0, CLI_TEXT, &in.bins, "EDGES", "of trajectories: made by weft shard bins"},
         {"tokenizer", 't', CLI_TEXT, &in.tokenizer, "TOK", "default: a token a byte"},
         {"extract", 0, CLI_TEXT, &in.extract, "HOW", "of HTML: main content (default) or plain"},
         {"profile", 0, CLI_TEXT, &in.profile, "NAME",

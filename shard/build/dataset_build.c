@@ -14,6 +14,7 @@
 #include "shard/dataset/dataset_folder.h"
 #include "shard/dataset/dataset_index.h"
 #include "shard/format/shard.h"
+#include "shard/read/bin_edges.h"
 
 enum { TOKENIZER_BYTES_LIMIT = 256 << 20 };
 static const uint64_t MEMORY_DEFAULT = 2ULL << 30;
@@ -31,6 +32,7 @@ struct builder {
     struct judge *judge;
     struct encoder encoder;
     struct pool *pool;
+    struct bin_edges bin_edges;
     struct reader_options reader;
     const char *last_station; // whose rows are assembled
     struct part_counts counts;
@@ -61,6 +63,7 @@ static enum err describe_options(struct builder *b, struct text *out)
     for (size_t i = 0; i < j->filter.n_overrides; i++)
         text_printf(out, "rule %s\n", j->filter.overrides[i]);
     text_printf(out, "tokenizer %s %u %u\n", hex, b->encoder.vocabulary, b->encoder.n_bins);
+    TRY(describe_file(out, "bins", o->bins));
     TRY(describe_file(out, "languages", j->language_model));
     for (int i = 0; i < URL_LISTS; i++)
         TRY(describe_file(out, url_list_name((enum url_list)i), j->url_lists[i]));
@@ -85,7 +88,8 @@ static enum err open_inputs(struct builder *b)
     struct judge_options judge = o->judge;
     struct text what;
     if (!judge.filter.profile) judge.filter.profile = "none";
-    TRY(encoder_open(&b->encoder, o->tokenizer, 0, &b->run));
+    if (o->bins) TRY(bin_edges_read(o->bins, &b->run, &b->bin_edges));
+    TRY(encoder_open(&b->encoder, o->tokenizer, o->bins ? BIN_EDGES_BINS : 0, &b->run));
     TRY(judge_open(&judge, &b->run, &b->judge));
     TRY(inputs_list(o->inputs, o->n_inputs, &b->run, &b->inputs));
     text_begin(&what, &b->run);
@@ -94,7 +98,11 @@ static enum err open_inputs(struct builder *b)
                        &b->parts));
     b->result.n_files = b->inputs.n_files;
     b->result.n_skipped_files = b->inputs.n_skipped;
-    b->reader = (struct reader_options){.separator = o->separator, .skip_bad = o->skip_bad};
+    b->reader = (struct reader_options){.separator = o->separator,
+                                        .skip_bad = o->skip_bad,
+                                        .bin_edges = o->bins ? &b->bin_edges : NULL,
+                                        .has_end_of_text = true,
+                                        .end_of_text = b->encoder.end_of_text};
     return pool_open(&b->run, o->n_workers, &b->pool);
 }
 
@@ -320,12 +328,19 @@ static void fill_result(struct builder *b, const struct dataset_index *index)
         r->file_bytes += index->shards[i].n_bytes;
 }
 
+static enum err write_bins(struct builder *b)
+{
+    if (!b->options->bins) return OK;
+    return bin_edges_write(&b->bin_edges, arena_printf(&b->run, "%s/bins.json", b->folder.partial));
+}
+
 static enum err write_index(struct builder *b, const struct assemble_plan *plan)
 {
     struct dataset_index index;
     if (b->rank != 0) return OK;
     TRY(fill_index(b, plan, &index));
     TRY(write_tokenizer(b, &index));
+    TRY(write_bins(b));
     TRY(dataset_index_write(&index, b->folder.partial));
     fill_result(b, &index);
     return dataset_folder_commit(&b->folder);

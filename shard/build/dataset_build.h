@@ -33,6 +33,7 @@ struct dataset_build_options {
     struct fabric *fabric; // NULL = one rank
     const char *out;
     const char *tokenizer; // path; NULL = a token a byte, end_of_text 256
+    const char *bins;      // path of bin edges of trajectories; NULL = trajectories are errors
     char *const *inputs;
     size_t n_inputs;
     const char *separator; // splits text files into documents; NULL = a file is a document
