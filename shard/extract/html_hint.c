@@ -22,6 +22,7 @@ enum {
     CONTENT = HTML_HINT_CONTENT,
     MAIN = HTML_HINT_MAIN,
     POST = HTML_HINT_POST,
+    STOP = 1 << 27, // first in a class: the rest of it is a value
     KIND = 1 << 28, // names a kind of page: with BODY after it, the content
     BODY = 1 << 29
 };
@@ -31,7 +32,19 @@ struct row {
     uint32_t hints;
 };
 
-static const struct row rows[] = {{"editsection", HIDDEN},
+static const struct row rows[] = {{"elementor", STOP},
+                                  {"type", STOP},
+                                  {"status", STOP},
+                                  {"format", STOP},
+                                  {"has", STOP},
+                                  {"no", STOP},
+                                  {"with", STOP},
+                                  {"without", STOP},
+                                  {"is", STOP},
+                                  {"js", STOP},
+                                  {"hide", STOP},
+                                  {"show", STOP},
+                                  {"editsection", HIDDEN},
                                   {"headerlink", HIDDEN},
                                   {"linenos", HIDDEN},
                                   {"lineno", HIDDEN},
@@ -188,8 +201,8 @@ static const struct row rows[] = {{"editsection", HIDDEN},
                                   {"metadata", META},
                                   {"postmetadata", META},
                                   {"tags", META},
-                                  {"tag", META},
-                                  {"category", META},
+                                  {"tag", META | STOP},
+                                  {"category", META | STOP},
                                   {"categories", META},
                                   {"permalink", META},
                                   {"postmeta", META},
@@ -280,26 +293,50 @@ static bool is_upper(uint8_t c)
 }
 
 // Words end at what is no letter and before a capital that follows a small letter: post-body,
-// postBody.
-uint32_t html_hint_find(const struct html_hint_index *index, struct span value)
+// postBody. Past the word that starts at i; *n of its letters are in word, made small.
+static size_t take_word(struct span name, size_t i, char *word, size_t *n)
+{
+    const size_t first = i;
+    for (*n = 0; i < name.n_bytes; i++) {
+        const uint8_t c = name.data[i];
+        if (!is_lower(c) && !is_upper(c)) break;
+        if (i > first && is_upper(c) && is_lower(name.data[i - 1])) break;
+        if (*n <= WORD_LIMIT) word[(*n)++] = (char)(c | 0x20);
+    }
+    return i;
+}
+
+static uint32_t find_name(const struct html_hint_index *index, struct span name)
 {
     uint32_t hints = 0, before = 0;
-    for (size_t i = 0; i < value.n_bytes;) {
+    bool is_first = true;
+    for (size_t i = 0; i < name.n_bytes;) {
         char word[WORD_LIMIT + 1];
-        size_t n = 0;
-        const size_t first = i;
-        for (; i < value.n_bytes; i++) {
-            const uint8_t c = value.data[i];
-            if (!is_lower(c) && !is_upper(c)) break;
-            if (i > first && is_upper(c) && is_lower(value.data[i - 1])) break;
-            if (n <= WORD_LIMIT) word[n++] = (char)(c | 0x20);
+        size_t n;
+        i = take_word(name, i, word, &n);
+        if (n == 0) {
+            i++;
+            continue;
         }
         const uint32_t found = find_word(index, word, n);
+        if (is_first && (found & STOP) && i < name.n_bytes) return 0;
         if ((before & KIND) && (found & BODY)) hints |= HTML_HINT_CONTENT;
         hints |= found;
         before = found;
-        if (i < value.n_bytes && value.data[i] == ' ') before = 0;
-        if (i == first || (i < value.n_bytes && !is_upper(value.data[i]))) i++;
+        is_first = false;
     }
-    return hints & ~(uint32_t)(KIND | BODY);
+    return hints;
+}
+
+uint32_t html_hint_find(const struct html_hint_index *index, struct span value)
+{
+    uint32_t hints = 0;
+    while (value.n_bytes) {
+        const uint8_t *space = memchr(value.data, ' ', value.n_bytes);
+        const size_t n = space ? (size_t)(space - value.data) : value.n_bytes;
+        hints |= find_name(index, (struct span){value.data, n});
+        value.data += n + (space != NULL);
+        value.n_bytes -= n + (space != NULL);
+    }
+    return hints & ~(uint32_t)(STOP | KIND | BODY);
 }

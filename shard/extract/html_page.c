@@ -137,7 +137,7 @@ static void close_from(struct scan *s, uint32_t place)
 {
     if (place == 0) return;
     for (uint32_t i = place - 1; i < s->n_open; i++) {
-        if (html_tag_kind(s->open[i].tag) == HTML_INLINE) continue;
+        if (html_tag_kind(s->open[i].tag) != HTML_BLOCK) continue;
         end_line(s);
         break;
     }
