@@ -155,7 +155,10 @@ int main(int argc, char **argv)
 {
     struct bench b = {0};
     struct minhash_params params;
-    if (argc < 4) return fprintf(stderr, "bench_dedup sign|ccnet|judge|speed ...\n"), 64;
+    if (argc < 4) {
+        fprintf(stderr, "bench_dedup sign|ccnet|judge|speed ...\n");
+        return 64;
+    }
     const char *mode = argv[1];
     const bool judging = strcmp(mode, "judge") == 0, timing = strcmp(mode, "speed") == 0;
     arena_init(&b.run, "bench");
