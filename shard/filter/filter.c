@@ -4,6 +4,7 @@
 
 #include "base/grow.h"
 #include "base/size.h"
+#include "shard/filter/filter_bytes.h"
 #include "shard/filter/filter_grams.h"
 #include "shard/filter/filter_lines.h"
 #include "shard/filter/filter_repeats.h"
@@ -157,22 +158,16 @@ static void look_at_line(struct judge *j, struct span line)
     j->n_ellipses += ends_in_ellipsis(line);
 }
 
-static uint64_t count_hashes(struct span text)
-{
-    uint64_t n = 0;
-    for (size_t i = 0; i < text.n_bytes; i++)
-        n += text.data[i] == '#';
-    return n;
-}
-
 // How often needle (three bytes) stands in text, without overlap.
 static uint64_t count_threes(struct span text, const void *needle)
 {
+    const uint8_t first = *(const uint8_t *)needle;
     uint64_t n = 0;
     const uint8_t *at = text.data, *end = text.data + text.n_bytes;
-    while (end - at >= 3 && (at = memmem(at, (size_t)(end - at), needle, 3)) != NULL) {
-        n++;
-        at += 3;
+    while (end - at >= 3 && (at = memchr(at, first, (size_t)(end - at) - 2)) != NULL) {
+        const bool found = memcmp(at, needle, 3) == 0;
+        n += found;
+        at += found ? 3 : 1;
     }
     return n;
 }
@@ -189,7 +184,7 @@ static void measure_words(struct judge *j)
     float *scores = j->scores;
     scores[SCORE_words] = (float)t->n_solid;
     scores[SCORE_word_length] = ratio(t->n_solid_characters, t->n_solid);
-    scores[SCORE_hashes] = ratio(count_hashes(text), t->n_words);
+    scores[SCORE_hashes] = ratio(filter_bytes_count(text, '#'), t->n_words);
     scores[SCORE_ellipses] = ratio(n_ellipses, t->n_words);
     scores[SCORE_bullet_lines] = ratio(j->n_bullets, j->n_lines);
     scores[SCORE_ellipsis_lines] = ratio(j->n_ellipses, j->n_lines);

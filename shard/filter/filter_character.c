@@ -5,18 +5,13 @@
 #include <utf8proc.h>
 
 #include "base/err.h"
+#include "shard/filter/filter_bytes.h"
 
 // Classes of code points in blocks of 256; equal blocks are kept once.
-enum { N_CODES = 0x110000, BLOCK_CODES = 256, N_BLOCKS = N_CODES / BLOCK_CODES };
-
-struct block {
-    uint16_t classes[BLOCK_CODES];
-};
-
-struct filter_characters {
-    uint16_t ascii[256];
-    uint16_t block_of[N_BLOCKS];
-    struct block blocks[];
+enum {
+    N_CODES = FILTER_CHARACTER_CODES,
+    BLOCK_CODES = FILTER_CHARACTER_BLOCK,
+    N_BLOCKS = N_CODES / BLOCK_CODES
 };
 
 struct code_range {
@@ -81,7 +76,7 @@ static const struct code_range cut[] = {
 
 static const struct code_range quote[] = {
     {0x22, 0x22},     {0x27, 0x27},     {0x2C, 0x2C},     {0x60, 0x60},     {0xAB, 0xAB},
-    {0xB4, 0xB4},     {0xBB, 0xBB},     {0x2018, 0x201A}, {0x201C, 0x201D}, {0x2329, 0x232A},
+    {0xB4, 0xB4},     {0xBB, 0xBB},     {0x2018, 0x201A}, {0x201C, 0x201E}, {0x2329, 0x232A},
     {0x27E6, 0x27E7}, {0x3008, 0x3011}, {0x3014, 0x3015}, {0xFF08, 0xFF09}};
 
 struct class_ranges {
@@ -154,7 +149,8 @@ const struct filter_characters *filter_characters_build(struct arena *a)
             spacy_classes(code, category_classes(utf8proc_category((utf8proc_int32_t)code)));
     add_ranges(classes);
     uint16_t *block_of = ARENA_ARRAY(&scratch, uint16_t, N_BLOCKS);
-    struct block *blocks = ARENA_ARRAY(&scratch, struct block, N_BLOCKS);
+    struct filter_character_block *blocks =
+        ARENA_ARRAY(&scratch, struct filter_character_block, N_BLOCKS);
     size_t n_blocks = 0;
     for (uint32_t b = 0; b < N_BLOCKS; b++) {
         memcpy(&blocks[n_blocks], classes + (size_t)b * BLOCK_CODES, sizeof *blocks);
@@ -179,14 +175,8 @@ uint32_t filter_character_classes(const struct filter_characters *t, uint32_t co
     return t->blocks[t->block_of[code / BLOCK_CODES]].classes[code % BLOCK_CODES];
 }
 
-const uint16_t *filter_character_ascii(const struct filter_characters *t)
+struct filter_character filter_character_beyond(const struct filter_characters *t, const uint8_t *d)
 {
-    return t->ascii;
-}
-
-struct filter_character filter_character_at(const struct filter_characters *t, const uint8_t *d)
-{
-    if (d[0] < 0x80) return (struct filter_character){d[0], 1, t->ascii[d[0]]};
     struct filter_character c;
     if (d[0] < 0xE0) {
         c.code = (d[0] & 0x1Fu) << 6 | (d[1] & 0x3Fu);
@@ -230,8 +220,5 @@ struct span filter_character_strip(const struct filter_characters *t, struct spa
 
 size_t filter_character_count(struct span text)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < text.n_bytes; i++)
-        n += (text.data[i] & 0xC0) != 0x80;
-    return n;
+    return text.n_bytes - filter_bytes_count_continuations(text);
 }

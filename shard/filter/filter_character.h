@@ -29,7 +29,16 @@ enum filter_character_class {
     CHARACTER_DECIMAL = 1 << 15, // Nd: \d
 };
 
-struct filter_characters; // the table; immutable
+// The table: classes of code points in blocks of 256, equal blocks kept once. Immutable.
+enum { FILTER_CHARACTER_CODES = 0x110000, FILTER_CHARACTER_BLOCK = 256 };
+struct filter_character_block {
+    uint16_t classes[FILTER_CHARACTER_BLOCK];
+};
+struct filter_characters {
+    uint16_t ascii[256]; // of a byte; 0 for those that are not ASCII
+    uint16_t block_of[FILTER_CHARACTER_CODES / FILTER_CHARACTER_BLOCK];
+    struct filter_character_block blocks[];
+};
 
 /// Classes of all code points, from utf8proc's Unicode data, in a. Can't fail.
 const struct filter_characters *filter_characters_build(struct arena *a);
@@ -39,13 +48,19 @@ uint32_t filter_character_classes(const struct filter_characters *t, uint32_t co
 struct filter_character {
     uint32_t code, n_bytes, classes;
 };
+/// The character that begins at data, of well-formed UTF-8, not ASCII. Can't fail.
+struct filter_character filter_character_beyond(const struct filter_characters *t,
+                                                const uint8_t *data);
 /// The character that begins at data, of well-formed UTF-8. Can't fail.
-struct filter_character filter_character_at(const struct filter_characters *t, const uint8_t *data);
+static inline struct filter_character filter_character_at(const struct filter_characters *t,
+                                                          const uint8_t *data)
+{
+    if (*data < 0x80) return (struct filter_character){*data, 1, t->ascii[*data]};
+    return filter_character_beyond(t, data);
+}
 /// The character that ends before end, of well-formed UTF-8 after start. Can't fail.
 struct filter_character filter_character_before(const struct filter_characters *t,
                                                 const uint8_t *start, const uint8_t *end);
-/// Classes of an ASCII byte; 0 for the others. [256]
-const uint16_t *filter_character_ascii(const struct filter_characters *t);
 /// text without space at both ends (str.strip). Can't fail.
 struct span filter_character_strip(const struct filter_characters *t, struct span text);
 /// How many characters well-formed UTF-8 has. Can't fail.

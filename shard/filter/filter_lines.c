@@ -2,15 +2,14 @@
 
 #include <string.h>
 
+#include "shard/filter/filter_bytes.h"
+
 static bool has_other_ends(struct span text, bool ascii)
 {
     // Control bytes 0x0B..0x1E but not the tab; U+0085, U+2028 and U+2029 are looked for only where
     // there is more than ASCII.
     if (!ascii) return true;
-    uint8_t any = 0;
-    for (size_t i = 0; i < text.n_bytes; i++)
-        any |= (uint8_t)(text.data[i] - 0x0B) < 0x14;
-    return any != 0;
+    return filter_bytes_any_control(text) != 0;
 }
 
 struct filter_lines filter_lines_begin(const struct filter_characters *characters, struct span text,
@@ -25,7 +24,7 @@ struct filter_lines filter_lines_begin(const struct filter_characters *character
 // The line end at or behind at; its bytes in *n_bytes (0 = the text ends).
 static const uint8_t *find_end(const struct filter_lines *l, size_t *n_bytes)
 {
-    const uint16_t *ascii = filter_character_ascii(l->characters);
+    const uint16_t *ascii = l->characters->ascii;
     for (const uint8_t *d = l->at; d < l->end; d++) {
         const bool beyond = *d == 0xC2 || *d == 0xE2;
         if (!beyond && !(ascii[*d] & CHARACTER_LINE_END)) continue;

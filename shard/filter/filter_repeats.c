@@ -4,16 +4,9 @@
 
 #include "base/hash.h"
 #include "base/size.h"
+#include "shard/filter/filter_bytes.h"
 
 enum { SHORT_LINE_CHARACTERS = 30 };
-
-static size_t count_newlines(struct span text)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < text.n_bytes; i++)
-        n += text.data[i] == '\n';
-    return n;
-}
 
 static size_t characters_of(struct span piece, bool ascii)
 {
@@ -47,7 +40,7 @@ static const uint8_t *find_newlines(const uint8_t *at, const uint8_t *end, size_
 static enum err cut_at_newlines(struct filter_set *set, struct span text, size_t n_min, bool ascii,
                                 struct filter_repeats *out)
 {
-    const size_t n_pieces = count_newlines(text) + 1;
+    const size_t n_pieces = filter_bytes_count(text, '\n') + 1;
     TRY(filter_set_begin(set, size_min(n_pieces, FILTER_REPEATS_LIMIT)));
     *out = (struct filter_repeats){0};
     const uint8_t *at = text.data, *end = text.data + text.n_bytes, *behind = at;
@@ -88,7 +81,7 @@ static void add_left(struct filter_set *set, const struct filter_characters *t, 
 enum err filter_repeats_left(struct filter_set *set, const struct filter_characters *t,
                              const struct filter_text *text, struct filter_left *out)
 {
-    *out = (struct filter_left){.n_newlines = count_newlines(text->bytes)};
+    *out = (struct filter_left){.n_newlines = filter_bytes_count(text->bytes, '\n')};
     TRY(filter_set_begin(set, size_min(out->n_newlines + 1, FILTER_REPEATS_LIMIT)));
     const uint8_t *at = text->bytes.data, *end = at + text->bytes.n_bytes;
     while (at < end) {

@@ -2,15 +2,8 @@
 
 #include <string.h>
 
+#include "shard/filter/filter_bytes.h"
 #include "shard/filter/filter_character.h"
-
-static bool is_ascii(struct span text)
-{
-    uint8_t high = 0;
-    for (size_t i = 0; i < text.n_bytes; i++)
-        high |= text.data[i];
-    return high < 0x80;
-}
 
 struct sequence {
     uint32_t n_bytes;
@@ -72,7 +65,7 @@ static struct span replace_broken(struct span text, size_t n_broken, struct aren
 
 struct filter_text filter_text_look(struct span text, struct arena *arena)
 {
-    if (is_ascii(text)) return (struct filter_text){text, text.n_bytes, true, false};
+    if (filter_bytes_or(text) < 0x80) return (struct filter_text){text, text.n_bytes, true, false};
     size_t n_broken = count_broken(text);
     if (n_broken > 0) text = replace_broken(text, n_broken, arena);
     return (struct filter_text){text, filter_character_count(text), false, n_broken > 0};

@@ -44,7 +44,7 @@ struct look {
 static struct look look_at(const struct filter_characters *characters, struct span word)
 {
     struct look l = {0, 0, UINT32_MAX, 0};
-    const uint16_t *ascii = filter_character_ascii(characters);
+    const uint16_t *ascii = characters->ascii;
     const uint8_t *end = word.data + word.n_bytes;
     for (const uint8_t *d = word.data; d < end; l.n_characters++) {
         uint32_t classes, n_bytes = 1;
@@ -165,7 +165,7 @@ static bool skip_space(struct line_reader *r)
 // into *l, whose n_characters is 0 if there are others.
 static struct span next_chunk(struct line_reader *r, struct look *l)
 {
-    const uint16_t *ascii = filter_character_ascii(r->characters);
+    const uint16_t *ascii = r->characters->ascii;
     const uint8_t *start = r->at, *d = start;
     const uint8_t *limit =
         (size_t)(r->end - start) > WORDS_CHUNK_LIMIT ? start + WORDS_CHUNK_LIMIT : r->end;

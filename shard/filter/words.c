@@ -88,9 +88,15 @@ static size_t prefix_bytes(const struct splitter *s, size_t start, size_t end)
     return 0;
 }
 
+static bool is_digit(uint8_t byte)
+{
+    return byte >= '0' && byte <= '9';
+}
+
 // Units that come off a number.
 static size_t unit_bytes(const struct splitter *s, size_t start, size_t end)
 {
+    enum { UNIT_LIMIT = 4 };
     static const char *const units[] = {
         "km/h",     "m/s",      "kmh",     "mph",      "hPa",      "mbar",     "km\u00b2",
         "km\u00b3", "m\u00b2",  "m\u00b3", "cm\u00b2", "cm\u00b3", "mm\u00b2", "mm\u00b3",
@@ -99,12 +105,12 @@ static size_t unit_bytes(const struct splitter *s, size_t start, size_t end)
         "mg",       "lb",       "oz",      "Pa",       "mb",       "MB",       "kb",
         "KB",       "gb",       "GB",      "tb",       "TB",       "m",        "g",
         "t",        "T",        "G",       "M",        "K",        "%"};
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-        size_t n = strlen(units[i]);
-        if (end - start > n && memcmp(s->text + end - n, units[i], n) == 0 &&
-            classes_before(s, start, end - n) & CHARACTER_DIGIT)
-            return n;
-    }
+    size_t n = 0; // bytes behind the last digit
+    while (n < UNIT_LIMIT && end - start > n && !is_digit(s->text[end - n - 1]))
+        n++;
+    if (end - start == n || !is_digit(s->text[end - n - 1])) return 0;
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (strlen(units[i]) == n && memcmp(s->text + end - n, units[i], n) == 0) return n;
     return 0;
 }
 
@@ -117,8 +123,11 @@ static bool stop_comes_off(const struct splitter *s, size_t start, size_t stop)
     if (c.classes & (CHARACTER_LOWER | CHARACTER_DIGIT | CHARACTER_CUT)) return true;
     if (c.code == '%' || c.code == 0xB2 || c.code == '-' || c.code == '+' || c.code == '|')
         return true;
-    return c.classes & CHARACTER_UPPER &&
-           classes_before(s, start, stop - c.n_bytes) & CHARACTER_UPPER;
+    if (start + c.n_bytes == stop) return false;
+    const struct filter_character before =
+        filter_character_before(s->w->characters, s->text + start, s->text + stop - c.n_bytes);
+    if (before.code == 0xB0) return c.code == 'F' || c.code == 'C' || c.code == 'K';
+    return c.classes & before.classes & CHARACTER_UPPER;
 }
 
 // Bytes that come off the back of [start, end), 0 = none.
@@ -262,7 +271,7 @@ static const struct words_special *find_joined(const struct splitter *s, size_t 
     const struct words_special *best = NULL;
     for (size_t k = i + 1; k < s->n_ends && s->ends[k] - start <= WORDS_SPECIAL_LIMIT; k++) {
         const struct words_special *special = find_special(s, start, s->ends[k]);
-        if (!special) continue;
+        if (!special || !special->joins) continue;
         best = special;
         *n_words = k + 1 - i;
     }

@@ -4,30 +4,34 @@
 
 #include "base/err.h"
 
-enum { N_SLOTS = 4096, N_FILTER_BITS = 1 << 14, SPECIALS_LIMIT = 1600 };
+enum { N_SLOTS = 8192, SPECIALS_LIMIT = 2400 };
 
 struct words_specials {
-    uint64_t filter[N_FILTER_BITS / 64]; // a bit for each hash that is there
-    uint16_t slots[N_SLOTS];             // row + 1; 0 = empty
+    uint32_t endings[256];   // of the last byte: bits of the last but one, mod 32, that are there
+    uint16_t slots[N_SLOTS]; // row + 1; 0 = empty
     size_t n_rows;
     struct words_special rows[SPECIALS_LIMIT];
 };
 
 static uint32_t hash_of(struct span text)
 {
-    uint64_t first = 0, last = 0;
-    memcpy(&first, text.data, text.n_bytes < 8 ? text.n_bytes : 8);
-    if (text.n_bytes > 8) memcpy(&last, text.data + text.n_bytes - 8, 8);
-    first = (first ^ last * 31 ^ text.n_bytes) * 0x9E3779B97F4A7C15u;
-    return (uint32_t)(first >> 40);
+    uint64_t hash = text.n_bytes;
+    for (size_t i = 0; i < text.n_bytes; i++)
+        hash = (hash ^ text.data[i]) * 0x9E3779B97F4A7C15u;
+    return (uint32_t)(hash >> 40);
+}
+
+// Most words end in no way that a special does.
+static uint32_t ending_bit(struct span text)
+{
+    return text.n_bytes > 1 ? 1u << text.data[text.n_bytes - 2] % 32 : 1u;
 }
 
 const struct words_special *words_special_find(const struct words_specials *s, struct span text)
 {
     if (text.n_bytes > WORDS_SPECIAL_LIMIT || text.n_bytes == 0) return NULL;
+    if (!(s->endings[text.data[text.n_bytes - 1]] & ending_bit(text))) return NULL;
     const uint32_t hash = hash_of(text);
-    const uint32_t bit = hash % N_FILTER_BITS;
-    if (!(s->filter[bit / 64] >> bit % 64 & 1)) return NULL;
     for (uint32_t at = hash % N_SLOTS; s->slots[at] != 0; at = (at + 1) % N_SLOTS) {
         const struct words_special *row = &s->rows[s->slots[at] - 1];
         if (row->n_bytes == text.n_bytes && memcmp(row->text, text.data, text.n_bytes) == 0)
@@ -36,33 +40,53 @@ const struct words_special *words_special_find(const struct words_specials *s, s
     return NULL;
 }
 
-// Adds the parts joined; a later row of the same text is the one that counts. part 2 or 3 may be
-// "".
-static void add(struct words_specials *s, const char *part1, const char *part2, const char *part3)
+// A later row of the same text is the one that counts.
+static void add_row(struct words_specials *s, const struct words_special *row)
 {
-    struct words_special row = {{0}, 0, 0, {0}};
-    const char *parts[3] = {part1, part2, part3};
-    for (size_t i = 0; i < 3; i++) {
-        size_t n_bytes = strlen(parts[i]);
-        ASSERT(row.n_bytes + n_bytes <= WORDS_SPECIAL_LIMIT);
-        if (i > 0 && n_bytes > 0) row.cuts[row.n_cuts++] = row.n_bytes;
-        memcpy(row.text + row.n_bytes, parts[i], n_bytes);
-        row.n_bytes = (uint8_t)(row.n_bytes + n_bytes);
-    }
-    const struct span text = {row.text, row.n_bytes};
+    const struct span text = {row->text, row->n_bytes};
     const struct words_special *old = words_special_find(s, text);
     if (old) {
-        s->rows[old - s->rows] = row;
+        s->rows[old - s->rows] = *row;
         return;
     }
     ASSERT(s->n_rows < SPECIALS_LIMIT);
-    const uint32_t hash = hash_of(text), bit = hash % N_FILTER_BITS;
-    s->filter[bit / 64] |= (uint64_t)1 << bit % 64;
-    uint32_t at = hash % N_SLOTS;
+    s->endings[text.data[text.n_bytes - 1]] |= ending_bit(text);
+    uint32_t at = hash_of(text) % N_SLOTS;
     while (s->slots[at] != 0)
         at = (at + 1) % N_SLOTS;
-    s->rows[s->n_rows++] = row;
+    s->rows[s->n_rows++] = *row;
     s->slots[at] = (uint16_t)s->n_rows;
+}
+
+static void append(struct words_special *row, const char *part, const char *apostrophe)
+{
+    for (; *part; part++) {
+        const char one[2] = {*part, '\0'}, *text = *part == '\'' ? apostrophe : one;
+        const size_t n_bytes = strlen(text);
+        ASSERT(row->n_bytes + n_bytes <= WORDS_SPECIAL_LIMIT);
+        memcpy(row->text + row->n_bytes, text, n_bytes);
+        row->joins |= !((*part >= 'a' && *part <= 'z') || (*part >= 'A' && *part <= 'Z'));
+        row->n_bytes = (uint8_t)(row->n_bytes + n_bytes);
+    }
+}
+
+static void add_with(struct words_specials *s, const char *const parts[3], const char *apostrophe)
+{
+    struct words_special row = {.n_bytes = 0};
+    for (size_t i = 0; i < 3; i++) {
+        if (i > 0 && *parts[i]) row.cuts[row.n_cuts++] = row.n_bytes;
+        append(&row, parts[i], apostrophe);
+    }
+    add_row(s, &row);
+}
+
+// Adds the parts joined, with typewriter's and with typographic apostrophes; part 2 or 3 may be "".
+static void add(struct words_specials *s, const char *part1, const char *part2, const char *part3)
+{
+    const char *const parts[3] = {part1, part2, part3};
+    add_with(s, parts, "'");
+    if (strchr(part1, '\'') || strchr(part2, '\'') || strchr(part3, '\''))
+        add_with(s, parts, "\u2019");
 }
 
 // part1 as it is and with a capital.
@@ -198,6 +222,9 @@ static void add_whole(struct words_specials *s)
         add_both(s, both[i], "", "");
     for (EACH(i, once))
         add(s, once[i], "", "");
+    static const char *const degrees[] = {"c", "f", "k", "C", "F", "K"};
+    for (EACH(i, degrees))
+        add(s, "\u00b0", degrees[i], ".");
     for (char letter = 'a'; letter <= 'z'; letter++)
         add(s, (const char[]){letter, '.', '\0'}, "", "");
 }

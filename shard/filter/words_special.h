@@ -16,6 +16,7 @@ struct words_special {
     uint8_t n_bytes;
     uint8_t n_cuts; // falls apart at cuts, ascending
     uint8_t cuts[2];
+    bool joins; // has more than letters: words that were cut apart become it again
 };
 
 struct words_specials; // immutable

@@ -76,18 +76,27 @@ static bool matches_name(const struct scan *s, size_t i)
     return false;
 }
 
+// Networks that are nobody's in particular.
+static bool is_private(const uint32_t *parts)
+{
+    if (parts[0] == 10 || parts[0] == 127) return true;
+    if (parts[0] == 172) return parts[1] >= 16 && parts[1] <= 31;
+    return (parts[0] == 169 && parts[1] == 254) || (parts[0] == 192 && parts[1] == 168);
+}
+
 static bool matches_numbers(const struct scan *s, size_t i)
 {
+    uint32_t parts[4] = {0};
     for (size_t part = 0; part < 4; part++) {
-        uint32_t value = 0;
         size_t n = 0;
         for (; i < s->end && s->text[i] >= '0' && s->text[i] <= '9' && n < 4; i++, n++)
-            value = value * 10 + (s->text[i] - '0');
-        if (n == 0 || n > 3 || value > 255) return false;
+            parts[part] = parts[part] * 10 + (s->text[i] - '0');
+        if (n == 0 || n > 3 || parts[part] > 255) return false;
         if (part == 3) break;
         if (i == s->end || s->text[i++] != '.') return false;
     }
-    return matches_rest(s, i);
+    if (parts[0] == 0 || parts[0] > 223 || parts[3] == 0 || parts[3] == 255) return false;
+    return !is_private(parts) && matches_rest(s, i);
 }
 
 static bool matches_host(const struct scan *s, size_t i)
