@@ -142,11 +142,15 @@ void simplify_buffer_begin(struct simplify_buffer *b, size_t n_bytes, struct are
     b->data = ARENA_ARRAY(a, uint8_t, b->capacity);
 }
 
+static void make_room(struct simplify_buffer *b, size_t n_bytes)
+{
+    if (b->capacity - b->n_bytes < n_bytes)
+        b->data = ARENA_GROW(b->arena, uint8_t, b->data, b->n_bytes + n_bytes, &b->capacity);
+}
+
 static void put(struct simplify_buffer *b, uint32_t code)
 {
-    if (b->capacity - b->n_bytes < CHARACTER_BYTES)
-        b->data =
-            ARENA_GROW(b->arena, uint8_t, b->data, b->n_bytes + CHARACTER_BYTES, &b->capacity);
+    make_room(b, CHARACTER_BYTES);
     if (code < ASCII_END)
         b->data[b->n_bytes++] = (uint8_t)code;
     else
@@ -204,6 +208,23 @@ static size_t put_solid(struct simplify_buffer *o, struct span text, size_t at, 
     return at + c.n_bytes;
 }
 
+static bool is_letter(uint8_t byte)
+{
+    return (uint8_t)((byte | 0x20) - 'a') < 26;
+}
+
+// The ASCII letters from at on, most of most texts; returns where they end.
+static size_t put_letters(struct simplify_buffer *o, struct span text, size_t at)
+{
+    size_t end = at;
+    while (end < text.n_bytes && is_letter(text.data[end]))
+        end++;
+    make_room(o, end - at);
+    for (; at < end; at++)
+        o->data[o->n_bytes++] = text.data[at] | 0x20;
+    return end;
+}
+
 static struct span collapse(struct span text, struct arena *a)
 {
     struct simplify_buffer o;
@@ -218,7 +239,8 @@ static struct span collapse(struct span text, struct arena *a)
         }
         if (apart) put(&o, ' ');
         apart = false;
-        at = put_solid(&o, text, at, c);
+        at = c.code < ASCII_END && is_letter((uint8_t)c.code) ? put_letters(&o, text, at)
+                                                              : put_solid(&o, text, at, c);
     }
     return (struct span){o.data, o.n_bytes};
 }

@@ -15,7 +15,8 @@ struct splitting {
 
 static void add(struct splitting *s, const uint8_t *data, size_t n_bytes)
 {
-    s->list = ARENA_GROW(s->arena, struct span, s->list, s->n + 1, &s->capacity);
+    if (s->n == s->capacity)
+        s->list = ARENA_GROW(s->arena, struct span, s->list, s->n + 1, &s->capacity);
     s->list[s->n++] = (struct span){data, n_bytes};
 }
 
@@ -29,12 +30,13 @@ static size_t piece_bytes(struct span chunk)
     return n;
 }
 
-static void add_chunk(struct splitting *s, struct span chunk)
+static void add_chunk(struct splitting *s, struct span chunk, bool letters)
 {
     uint16_t ends[WORDS_CHUNK_LIMIT];
     while (chunk.n_bytes > 0) {
         const struct span piece = {chunk.data, piece_bytes(chunk)};
-        const size_t n = words_split(s->splitter, piece, ends);
+        const size_t n = letters ? words_split_letters(s->splitter, piece, ends)
+                                 : words_split(s->splitter, piece, ends);
         for (size_t i = 0, first = 0; i < n; first = ends[i++])
             add(s, piece.data + first, ends[i] - first);
         chunk.data += piece.n_bytes;
@@ -42,18 +44,30 @@ static void add_chunk(struct splitting *s, struct span chunk)
     }
 }
 
+struct chunk {
+    size_t end;
+    bool letters; // nothing but a to z
+};
+
+static struct chunk chunk_at(struct span text, size_t at)
+{
+    struct chunk c = {at, true};
+    for (; c.end < text.n_bytes && text.data[c.end] != ' '; c.end++)
+        c.letters &= (uint8_t)(text.data[c.end] - 'a') < 26;
+    return c;
+}
+
 const struct span *word_grams_split(const struct words *splitter, struct span text, struct arena *a,
                                     size_t *n_words)
 {
     struct splitting s = {.splitter = splitter, .arena = a};
-    for (size_t at = 0, end; at < text.n_bytes; at = end + 1) {
-        const uint8_t *space = memchr(text.data + at, ' ', text.n_bytes - at);
-        end = space != NULL ? (size_t)(space - text.data) : text.n_bytes;
-        if (end == at) continue;
-        if (splitter != NULL)
-            add_chunk(&s, (struct span){text.data + at, end - at});
-        else
-            add(&s, text.data + at, end - at);
+    for (size_t at = 0; at < text.n_bytes; at++) {
+        const struct chunk c = chunk_at(text, at);
+        if (c.end > at && splitter != NULL)
+            add_chunk(&s, (struct span){text.data + at, c.end - at}, c.letters);
+        else if (c.end > at)
+            add(&s, text.data + at, c.end - at);
+        at = c.end;
     }
     *n_words = s.n;
     return s.list;
