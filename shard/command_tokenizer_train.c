@@ -1,61 +1,104 @@
+// weft tokenizer train: records are read in batches by this thread; the pool makes documents of
+// them and counts their pieces, each thread for itself.
 #include "shard/command_tokenizer_train.h"
 
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cli.h"
 #include "base/log.h"
+#include "base/pool.h"
 #include "shard/extract/html_text.h"
 #include "shard/read/reader.h"
 #include "shard/tokenizer/bpe_train.h"
 
-enum { OPERANDS_LIMIT = 1 << 20, PROGRESS_DOCUMENTS = 256 };
+enum {
+    OPERANDS_LIMIT = 1 << 20,
+    WORKERS_LIMIT = 1024,
+    BATCH_RECORDS = 4096,
+    BATCH_BYTES = 32 << 20, // and one record more
+};
+
+struct slot {
+    struct reader_record record;
+    enum err e;
+    char *line; // of the error
+};
 
 struct training {
     const char *out_path;
-    uint64_t vocabulary;
+    uint64_t vocabulary, n_workers;
     bool json;
     struct inputs inputs;
+    struct reader_options reading; // none
     uint64_t n_documents;
+    struct arena run, batch;
+    struct arena *texts; // one a thread, for one record
+    struct pool *pool;
+    struct reader *reader;
+    struct bpe_train *train;
+    struct slot *slots; // BATCH_RECORDS
+    size_t n_slots;
 };
 
-static enum err add_document(struct bpe_train *train, const struct document *document,
-                             struct arena *a)
+static uint64_t usable_cores(void)
 {
-    for (size_t i = 0; i < document->n_pieces; i++) {
-        struct span text = document->pieces[i].bytes;
-        if (document->pieces[i].kind != DOCUMENT_TEXT) continue;
-        if (document->html) TRY(html_text_extract(text, a, &text));
-        TRY(bpe_train_add(train, text));
+    cpu_set_t cores;
+    return sched_getaffinity(0, sizeof cores, &cores) == 0 ? (uint64_t)CPU_COUNT(&cores) : 1;
+}
+
+static enum err count_record(struct training *t, const struct reader_record *record,
+                             size_t thread_idx)
+{
+    struct arena *a = &t->texts[thread_idx];
+    struct document document;
+    arena_reset(a);
+    TRY(reader_document(record, a, &document));
+    for (size_t i = 0; i < document.n_pieces; i++) {
+        struct span text = document.pieces[i].bytes;
+        if (document.pieces[i].kind != DOCUMENT_TEXT) continue;
+        if (document.html) TRY(html_text_extract(text, a, &text));
+        TRY(bpe_train_add(t->train, thread_idx, text));
     }
     return OK;
 }
 
-static enum err add_records(struct training *training, struct reader *reader,
-                            struct bpe_train *train)
+static void count_task(void *context, size_t task_idx, size_t thread_idx)
 {
-    bool more = true;
-    while (more) {
-        struct arena a;
-        arena_init(&a, "document");
-        struct reader_record record;
-        struct document document;
-        enum err e = reader_next(reader, &a, &record, &more);
-        if (e == OK && more) e = reader_document(&record, &a, &document);
-        if (e == OK && more) e = add_document(train, &document, &a);
-        arena_fini(&a);
-        TRY(e);
-        training->n_documents += more;
-        if (training->n_documents % PROGRESS_DOCUMENTS == 0)
-            log_progress("counting words: %" PRIu64 " documents, %.1f MB", training->n_documents,
-                         (double)bpe_train_bytes(train) / 1e6);
+    struct training *t = context;
+    struct slot *slot = &t->slots[task_idx];
+    slot->e = count_record(t, &slot->record, thread_idx);
+    slot->line = slot->e == OK ? NULL : arena_strdup(&t->texts[thread_idx], err_line());
+}
+
+static enum err read_batch(struct training *t, bool *more)
+{
+    arena_reset(&t->batch);
+    t->n_slots = 0;
+    for (size_t n_bytes = 0; t->n_slots < BATCH_RECORDS && n_bytes < BATCH_BYTES;) {
+        struct slot *slot = &t->slots[t->n_slots];
+        TRY(reader_next(t->reader, &t->batch, &slot->record, more));
+        if (!*more) break;
+        n_bytes += slot->record.raw.n_bytes;
+        t->n_slots++;
     }
     return OK;
 }
 
-static void report(const struct training *t, const struct bpe_train *train,
-                   const struct tokenizer *tokenizer)
+static enum err count_batch(struct training *t)
+{
+    pool_run(t->pool, t->n_slots, count_task, t);
+    for (size_t i = 0; i < t->n_slots; i++)
+        if (t->slots[i].e != OK) return fail(t->slots[i].e, "%s", t->slots[i].line);
+    t->n_documents += t->n_slots;
+    log_progress("counting words: %" PRIu64 " documents, %.1f MB", t->n_documents,
+                 (double)bpe_train_bytes(t->train) / 1e6);
+    return bpe_train_settle(t->train, t->pool, false);
+}
+
+static void report(const struct training *t, const struct tokenizer *tokenizer)
 {
     char hash[33];
     hash_hex(tokenizer_hash(tokenizer), hash);
@@ -66,48 +109,58 @@ static void report(const struct training *t, const struct bpe_train *train,
     printf(t->json ? "{\"documents\": %" PRIu64 ", \"bytes\": %" PRIu64 ", \"vocabulary\": %" PRIu32
                      ", \"hash\": \"%s\"}\n"
                    : "documents %" PRIu64 " bytes %" PRIu64 " vocabulary %" PRIu32 " hash %s\n",
-           t->n_documents, bpe_train_bytes(train), vocabulary, hash);
+           t->n_documents, bpe_train_bytes(t->train), vocabulary, hash);
 }
 
-static enum err train_into(struct training *t, struct reader *reader, struct bpe_train *train,
-                           struct arena *a)
+static enum err train_all(struct training *t)
 {
     struct tokenizer *tokenizer;
-    TRY(add_records(t, reader, train));
+    for (bool more = true; more;) {
+        TRY(read_batch(t, &more));
+        TRY(count_batch(t));
+    }
+    TRY(bpe_train_settle(t->train, t->pool, true));
     log_progress("joining pairs");
-    TRY(bpe_train_run(train, t->vocabulary, a, &tokenizer));
+    TRY(bpe_train_run(t->train, t->vocabulary, &t->run, &tokenizer));
     TRY(tokenizer_save(tokenizer, t->out_path));
-    report(t, train, tokenizer);
+    report(t, tokenizer);
     return OK;
 }
 
 static enum err train_on(struct training *t, char *const *operands, size_t n_operands)
 {
-    struct arena a;
-    arena_init(&a, "tokenizer train");
-    struct reader *reader = NULL;
-    struct bpe_train *train = NULL;
-    enum err e = inputs_list(operands, n_operands, &a, &t->inputs);
-    const struct reader_options options = {0};
-    if (e == OK) reader = reader_open(&t->inputs, &options, &a);
-    if (e == OK) e = bpe_train_open(&a, &train);
-    if (e == OK) e = train_into(t, reader, train, &a);
-    if (reader != NULL) reader_close(reader);
-    bpe_train_close(train);
-    arena_fini(&a);
+    arena_init(&t->run, "tokenizer train");
+    arena_init(&t->batch, "batch");
+    t->texts = ARENA_ARRAY(&t->run, struct arena, t->n_workers);
+    t->slots = ARENA_ARRAY(&t->run, struct slot, BATCH_RECORDS);
+    for (size_t i = 0; i < t->n_workers; i++)
+        arena_init(&t->texts[i], "document");
+    enum err e = inputs_list(operands, n_operands, &t->run, &t->inputs);
+    if (e == OK) e = pool_open(&t->run, t->n_workers, &t->pool);
+    if (e == OK) t->reader = reader_open(&t->inputs, &t->reading, &t->run);
+    if (e == OK) e = bpe_train_open(t->n_workers, &t->run, &t->train);
+    if (e == OK) e = train_all(t);
+    bpe_train_close(t->train);
+    if (t->reader != NULL) reader_close(t->reader);
+    if (t->pool != NULL) pool_close(t->pool);
+    for (size_t i = 0; i < t->n_workers; i++)
+        arena_fini(&t->texts[i]);
+    arena_fini(&t->batch);
+    arena_fini(&t->run);
     return e;
 }
 
 enum err command_tokenizer_train(int argc, char **argv)
 {
-    struct training t = {0};
+    struct training t = {.n_workers = usable_cores()};
     const struct cli_option options[] = {
         {"output", 'o', CLI_TEXT, &t.out_path, "TOK", "the tokenizer.json to write"},
         {"vocab", 'v', CLI_U64, &t.vocabulary, "N", "number of tokens, <|endoftext|> included"},
+        {"workers", 0, CLI_U64, &t.n_workers, "N", "threads; the output does not depend on it"},
         {"json", 0, CLI_FLAG, &t.json, NULL, "print the figures as JSON"}};
     const struct cli_usage usage = {
-        .synopsis = "weft tokenizer train -o TOK --vocab N INPUT...",
-        .summary = "train a byte-level BPE vocabulary on text, HTML and JSONL files and folders",
+        .synopsis = "weft tokenizer train -o TOK --vocab N [--workers N] INPUT...",
+        .summary = "train a byte-level BPE vocabulary on what weft shard build reads",
         .example = "weft tokenizer train -o tokenizer.json --vocab 8192 /usr/share/doc",
         .options = options,
         .n_options = sizeof options / sizeof *options,
@@ -117,6 +170,9 @@ enum err command_tokenizer_train(int argc, char **argv)
     size_t n_operands;
     TRY(cli_parse(argc, argv, &usage, &operands, &n_operands));
     if (t.out_path == NULL) return fail(ERR_USAGE, "weft tokenizer train: no -o TOK given");
+    if (t.n_workers < 1 || t.n_workers > WORKERS_LIMIT)
+        return fail(ERR_USAGE, "weft tokenizer train: --workers %" PRIu64 "; from 1 to %d",
+                    t.n_workers, WORKERS_LIMIT);
     TRY(bpe_train_check_vocabulary(t.vocabulary)); // before hours of reading
     return train_on(&t, operands, n_operands);
 }

@@ -19,13 +19,16 @@
 #include "shard/tokenizer/pair_table.h"
 #include "shard/tokenizer/span_table.h"
 #include "shard/tokenizer/tokenizer_model.h"
+#include "shard/tokenizer/word_counter.h"
 
 #define LAST UINT32_MAX
+
+enum { SETTLE_WORDS = 1 << 20 };
 
 struct node {
     uint32_t id; // LAST when joined into the node before it
     uint32_t previous, next;
-    uint32_t word; // entry of words
+    uint32_t word; // entry of times
 };
 
 struct row {
@@ -45,8 +48,11 @@ struct candidate {
 struct bpe_train {
     struct arena *a;
     const struct pretokenize *pretokenize;
-    struct span_table words; // piece -> how often
-    uint64_t n_bytes;
+    size_t n_threads;
+    struct word_counter *counters; // one a thread
+    struct word_counter whole;
+    enum err *settle_errors; // one a part
+    uint64_t *times;         // how often each different piece occurs
     struct node *nodes;
     size_t n_nodes, nodes_capacity;
     struct row *rows;
@@ -70,12 +76,16 @@ enum err bpe_train_check_vocabulary(uint64_t vocabulary)
                 vocabulary, BPE_TRAIN_LEAST_VOCABULARY, TOKENIZER_ID_LIMIT);
 }
 
-enum err bpe_train_open(struct arena *a, struct bpe_train **out)
+enum err bpe_train_open(size_t n_threads, struct arena *a, struct bpe_train **out)
 {
     struct bpe_train *t = ARENA_NEW(a, struct bpe_train);
     t->a = a;
     t->pretokenize = pretokenize_build(a);
-    enum err e = span_table_open(&t->words, a);
+    t->n_threads = n_threads;
+    t->counters = ARENA_ARRAY(a, struct word_counter, n_threads);
+    enum err e = word_counter_open(&t->whole);
+    for (size_t i = 0; i < n_threads && e == OK; i++)
+        e = word_counter_open(&t->counters[i]);
     if (e == OK) e = span_table_open(&t->tokens, a);
     if (e == OK) e = pair_table_open(&t->row_of, 0);
     if (e != OK) {
@@ -91,10 +101,13 @@ void bpe_train_close(struct bpe_train *t)
     if (t == NULL) return;
     for (size_t i = 0; i < t->n_rows; i++)
         grow_free(t->rows[i].places);
-    span_table_close(&t->words);
+    for (size_t i = 0; i < t->n_threads; i++)
+        word_counter_close(&t->counters[i]);
+    word_counter_close(&t->whole);
     span_table_close(&t->tokens);
     pair_table_close(&t->row_of);
     grow_free(t->nodes);
+    grow_free(t->times);
     grow_free(t->rows);
     grow_free(t->heap);
     grow_free(t->raised);
@@ -102,22 +115,56 @@ void bpe_train_close(struct bpe_train *t)
     *t = (struct bpe_train){0};
 }
 
-enum err bpe_train_add(struct bpe_train *t, struct span text)
+enum err bpe_train_add(struct bpe_train *t, size_t thread_idx, struct span text)
 {
-    t->n_bytes += text.n_bytes;
-    while (text.n_bytes > 0) {
-        size_t n = pretokenize_next(t->pretokenize, PRETOKENIZE_GPT2, text);
-        struct span_entry *word;
-        TRY(span_table_insert(&t->words, (struct span){text.data, n}, &word));
-        word->value++;
-        text = (struct span){text.data + n, text.n_bytes - n};
-    }
-    return OK;
+    ASSERT(thread_idx < t->n_threads);
+    return word_counter_add(&t->counters[thread_idx], t->pretokenize, PRETOKENIZE_GPT2, text);
 }
 
 uint64_t bpe_train_bytes(const struct bpe_train *t)
 {
-    return t->n_bytes;
+    uint64_t n_bytes = 0;
+    for (size_t i = 0; i < t->n_threads; i++)
+        n_bytes += t->counters[i].n_bytes;
+    return n_bytes;
+}
+
+// A task of the pool: one part of every thread's words.
+static void settle_part(void *context, size_t part, size_t thread_idx)
+{
+    (void)thread_idx;
+    struct bpe_train *t = context;
+    enum err e = OK;
+    for (size_t i = 0; i < t->n_threads && e == OK; i++)
+        e = word_counter_merge(&t->whole, &t->counters[i], part);
+    t->settle_errors[part] = e;
+}
+
+enum err bpe_train_settle(struct bpe_train *t, struct pool *pool, bool all)
+{
+    bool much = all;
+    for (size_t i = 0; i < t->n_threads; i++)
+        much = much || word_counter_n_words(&t->counters[i]) > SETTLE_WORDS;
+    if (!much) return OK;
+    enum err errors[WORD_COUNTER_PARTS];
+    t->settle_errors = errors;
+    if (pool != NULL) pool_run(pool, WORD_COUNTER_PARTS, settle_part, t);
+    for (size_t part = 0; part < WORD_COUNTER_PARTS && pool == NULL; part++)
+        settle_part(t, part, 0);
+    t->settle_errors = NULL;
+    uint64_t n_bytes = 0;
+    for (size_t part = 0; part < WORD_COUNTER_PARTS; part++) {
+        if (errors[part] != OK) return fail(errors[part], "no memory to count words");
+        n_bytes += t->whole.parts[part].words.n_bytes;
+    }
+    if (n_bytes > BPE_TRAIN_WORDS_LIMIT_BYTES)
+        return fail(ERR_DATA,
+                    "the different words of the text take %" PRIu64 " bytes; at most %d: train on "
+                    "less of it",
+                    n_bytes, BPE_TRAIN_WORDS_LIMIT_BYTES);
+    for (size_t i = 0; i < t->n_threads; i++)
+        TRY(word_counter_empty(&t->counters[i]));
+    return OK;
 }
 
 // The pair at place is there `times` more often.
@@ -134,7 +181,7 @@ static enum err pair_appears(struct bpe_train *t, uint32_t place)
     struct row *row = &t->rows[*value];
     TRY(grow_array(&row->places, &row->capacity, row->n_places + 1, sizeof *row->places));
     row->places[row->n_places++] = place;
-    row->count += t->words.entries[left->word].value;
+    row->count += t->times[left->word];
     if (row->raised) return OK;
     row->raised = true;
     TRY(grow_array(&t->raised, &t->raised_capacity, t->n_raised + 1, sizeof *t->raised));
@@ -146,7 +193,7 @@ static void pair_vanishes(struct bpe_train *t, uint32_t place)
 {
     const struct node *left = &t->nodes[place], *right = &t->nodes[left->next];
     struct row *row = &t->rows[pair_table_find(&t->row_of, left->id, right->id)];
-    uint64_t times = t->words.entries[left->word].value;
+    uint64_t times = t->times[left->word];
     ASSERT(row->count >= times); // I1
     row->count -= times;
 }
@@ -217,24 +264,34 @@ static struct row *best_row(struct bpe_train *t)
     return NULL;
 }
 
+static void word_build(struct bpe_train *t, uint32_t word, const struct span_entry *entry)
+{
+    t->times[word] = entry->value;
+    const struct span bytes = entry->bytes;
+    for (size_t k = 0; k < bytes.n_bytes; k++) {
+        uint32_t at = (uint32_t)t->n_nodes++;
+        t->nodes[at] = (struct node){.id = byte_alphabet_order(bytes.data[k]),
+                                     .previous = k == 0 ? LAST : at - 1,
+                                     .next = k + 1 == bytes.n_bytes ? LAST : at + 1,
+                                     .word = word};
+    }
+}
+
 static enum err nodes_build(struct bpe_train *t)
 {
     uint64_t n_nodes = 0;
-    for (size_t i = 0; i < t->words.n_entries; i++)
-        n_nodes += t->words.entries[i].bytes.n_bytes;
-    if (n_nodes >= LAST)
-        return fail(ERR_DATA, "the different words of the text take 4 GiB; train on less of it");
+    for (size_t part = 0; part < WORD_COUNTER_PARTS; part++)
+        n_nodes += t->whole.parts[part].words.n_bytes;
+    size_t capacity = 0;
     TRY(grow_array(&t->nodes, &t->nodes_capacity, n_nodes, sizeof *t->nodes));
-    for (size_t i = 0; i < t->words.n_entries; i++) {
-        struct span bytes = t->words.entries[i].bytes;
-        for (size_t k = 0; k < bytes.n_bytes; k++) {
-            uint32_t at = (uint32_t)t->n_nodes++;
-            t->nodes[at] = (struct node){.id = byte_alphabet_order(bytes.data[k]),
-                                         .previous = k == 0 ? LAST : at - 1,
-                                         .next = k + 1 == bytes.n_bytes ? LAST : at + 1,
-                                         .word = (uint32_t)i};
-        }
+    TRY(grow_array(&t->times, &capacity, word_counter_n_words(&t->whole), sizeof *t->times));
+    uint32_t word = 0;
+    for (size_t part = 0; part < WORD_COUNTER_PARTS; part++) {
+        const struct span_table *words = &t->whole.parts[part].words;
+        for (size_t i = 0; i < words->n_entries; i++)
+            word_build(t, word++, &words->entries[i]);
     }
+    word_counter_close(&t->whole);
     for (uint32_t at = 0; at < t->n_nodes; at++)
         if (t->nodes[at].next != LAST) TRY(pair_appears(t, at));
     return heap_settle(t);
@@ -350,7 +407,8 @@ enum err bpe_train_run(struct bpe_train *t, uint64_t vocabulary, struct arena *a
                        struct tokenizer **out)
 {
     TRY(bpe_train_check_vocabulary(vocabulary));
-    if (t->n_bytes == 0) return fail(ERR_DATA, "no text to train a tokenizer on");
+    if (bpe_train_bytes(t) == 0) return fail(ERR_DATA, "no text to train a tokenizer on");
+    TRY(bpe_train_settle(t, NULL, true));
     TRY(tokens_build(t));
     TRY(nodes_build(t));
     while (t->tokens.n_entries + 1 < vocabulary) {

@@ -77,7 +77,12 @@ static enum err table_double(struct span_table *t)
 
 enum err span_table_insert(struct span_table *t, struct span bytes, struct span_entry **out)
 {
-    uint64_t hash = hash_xxh3(bytes.data, bytes.n_bytes, 0);
+    return span_table_insert_hash(t, bytes, hash_xxh3(bytes.data, bytes.n_bytes, 0), out);
+}
+
+enum err span_table_insert_hash(struct span_table *t, struct span bytes, uint64_t hash,
+                                struct span_entry **out)
+{
     uint32_t *slot = slot_of(t, bytes, hash);
     if (*slot == UINT32_MAX) {
         if (t->n_entries >= UINT32_MAX) return fail(ERR_DATA, "more than 2^32 different words");
@@ -88,6 +93,7 @@ enum err span_table_insert(struct span_table *t, struct span bytes, struct span_
         }
         uint8_t *copy = ARENA_ARRAY(t->a, uint8_t, bytes.n_bytes);
         memcpy(copy, bytes.data, bytes.n_bytes);
+        t->n_bytes += bytes.n_bytes;
         t->entries[t->n_entries] =
             (struct span_entry){.bytes = {copy, bytes.n_bytes}, .hash = hash};
         *slot = (uint32_t)t->n_entries++;

@@ -20,7 +20,8 @@ struct span_table {
     struct arena *a; // holds the bytes
     struct span_entry *entries;
     size_t n_entries, capacity;
-    uint32_t *slots; // entry index, UINT32_MAX = free
+    uint64_t n_bytes; // of all entries
+    uint32_t *slots;  // entry index, UINT32_MAX = free
     size_t mask;
 };
 
@@ -37,3 +38,6 @@ struct span_entry *span_table_find(const struct span_table *t, struct span bytes
 /// ERR_MEMORY; ERR_DATA at 2^32 - 1 entries.
 enum err span_table_insert(struct span_table *t, struct span bytes,
                            struct span_entry **out) MUST_CHECK;
+/// As span_table_insert where hash is hash_xxh3 of bytes, seed 0, already.
+enum err span_table_insert_hash(struct span_table *t, struct span bytes, uint64_t hash,
+                                struct span_entry **out) MUST_CHECK;

@@ -6,8 +6,9 @@
 //
 // I1 the message is well-formed; pieces are UTF-8 without NUL, scores are finite, kinds are known;
 // I2 of user-defined pieces, at most NESTED_PIECES are prefixes of each other;
-// I3 each state of the character map's double array is inside it, is reached once, and has at most
-//    NESTED_RULES ends on its way; each end is the start of a NUL-terminated UTF-8 string.
+// I3 each state of the character map's double array is inside it and has at most NESTED_RULES ends
+//    on its way, which is at most RULE_DEPTH bytes long (so there is no circle); each end is the
+//    start of a NUL-terminated UTF-8 string.
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -21,6 +22,9 @@
 enum {
     NESTED_PIECES = 64,
     NESTED_RULES = 32,
+    RULE_DEPTH = 64,
+    VISITS_A_STATE = 16, // on average
+    CHARSMAP_LIMIT_BYTES = 1 << 24,
     USER_PIECE_LIMIT_BYTES = 256,
     RULE_LIMIT_BYTES = 256,
     TYPE_UNIGRAM = 1,
@@ -241,8 +245,17 @@ struct charsmap {
     size_t n_units;
 };
 
+// States are shared between ways, and come back to when a longer way to them is found.
 struct state {
-    uint32_t unit, n_ends;
+    uint8_t n_ends, depth; // the most on a way to it, itself included
+    bool waits;            // is in the list
+};
+
+struct charsmap_walk {
+    struct state *states; // one a unit
+    uint32_t *list;       // states to visit
+    size_t n_list;
+    uint64_t n_visits;
 };
 
 static uint32_t unit_at(const struct charsmap *c, size_t at)
@@ -272,21 +285,23 @@ static enum err check_end(const struct charsmap *c, uint32_t at)
     return OK;
 }
 
-// Puts the states that s leads to on top of the stack.
-static enum err push_children(const struct charsmap *c, struct state s, uint8_t *seen,
-                              struct state *stack, size_t *n_stack)
+static enum err visit(const struct charsmap *c, struct charsmap_walk *w, uint32_t at)
 {
-    uint32_t unit = unit_at(c, s.unit), children = children_of(unit, s.unit);
+    uint32_t unit = unit_at(c, at), children = children_of(unit, at);
     if ((children | 0xFF) >= c->n_units) return broken_map(c);
-    bool has_end = s.unit != 0 && (unit >> 8 & 1) != 0;
+    bool has_end = at != 0 && (unit >> 8 & 1) != 0;
     if (has_end) TRY(check_end(c, children));
-    s.n_ends += has_end;
-    if (s.n_ends > NESTED_RULES) return broken_map(c);
-    for (uint32_t byte = 1; byte < 256; byte++) { // a text has no NUL where a rule is
+    unsigned n_ends = w->states[at].n_ends + has_end, depth = w->states[at].depth + 1u;
+    for (uint32_t byte = 0; byte < 256; byte++) {
         uint32_t child = children ^ byte;
-        if ((unit_at(c, child) & 0x800000FF) != byte) continue;
-        if (seen[child]++ > 0) return broken_map(c);
-        stack[(*n_stack)++] = (struct state){child, s.n_ends};
+        if ((unit_at(c, child) & 0x800000FF) != byte || child == 0) continue;
+        if (n_ends >= NESTED_RULES || depth > RULE_DEPTH) return broken_map(c);
+        struct state *s = &w->states[child];
+        if (s->depth >= depth && s->n_ends >= n_ends) continue;
+        if (s->depth < depth) s->depth = (uint8_t)depth;
+        if (s->n_ends < n_ends) s->n_ends = (uint8_t)n_ends;
+        if (!s->waits) w->list[w->n_list++] = child;
+        s->waits = true;
     }
     return OK;
 }
@@ -297,18 +312,22 @@ static enum err check_charsmap(const struct model *m, struct arena *scratch)
     struct charsmap c = {.model = m};
     struct span map = m->charsmap;
     if (map.n_bytes == 0) return OK;
+    if (map.n_bytes > CHARSMAP_LIMIT_BYTES)
+        return fail(ERR_DATA, "%s: a character map of %zu bytes; at most %d", m->name, map.n_bytes,
+                    CHARSMAP_LIMIT_BYTES);
     size_t n_bytes = map.n_bytes < 8 ? 0 : little_get_u32(map.data);
     if (n_bytes == 0 || n_bytes % 4 != 0 || n_bytes >= map.n_bytes - 4) return broken_map(&c);
     c.units = (struct span){map.data + 4, n_bytes};
     c.strings = (struct span){map.data + 4 + n_bytes, map.n_bytes - 4 - n_bytes};
     c.n_units = n_bytes / 4;
-    uint8_t *seen = ARENA_ARRAY(scratch, uint8_t, c.n_units);
-    struct state *stack = ARENA_ARRAY(scratch, struct state, c.n_units);
-    size_t n_stack = 1; // the root, unit 0
-    seen[0] = 1;
-    while (n_stack > 0) {
-        struct state s = stack[--n_stack];
-        TRY(push_children(&c, s, seen, stack, &n_stack));
+    struct charsmap_walk w = {.states = ARENA_ARRAY(scratch, struct state, c.n_units),
+                              .list = ARENA_ARRAY(scratch, uint32_t, c.n_units),
+                              .n_list = 1}; // the root, unit 0
+    while (w.n_list > 0) {
+        uint32_t at = w.list[--w.n_list];
+        w.states[at].waits = false;
+        if (++w.n_visits > VISITS_A_STATE * (uint64_t)c.n_units) return broken_map(&c);
+        TRY(visit(&c, &w, at));
     }
     return OK;
 }

@@ -93,9 +93,9 @@ static struct tokenizer *train(const struct span *texts, size_t n_texts, uint64_
 {
     struct bpe_train *t;
     struct tokenizer *tokenizer;
-    CHECK_OK(bpe_train_open(&a, &t));
+    CHECK_OK(bpe_train_open(1, &a, &t));
     for (size_t i = 0; i < n_texts; i++)
-        CHECK_OK(bpe_train_add(t, texts[i]));
+        CHECK_OK(bpe_train_add(t, 0, texts[i]));
     CHECK_OK(bpe_train_run(t, vocabulary, &a, &tokenizer));
     bpe_train_close(t);
     return tokenizer;
@@ -153,14 +153,14 @@ static void check_limits(void)
 {
     struct bpe_train *t;
     struct tokenizer *tokenizer;
-    CHECK_OK(bpe_train_open(&a, &t));
+    CHECK_OK(bpe_train_open(1, &a, &t));
     CHECK_ERR(bpe_train_run(t, 256, &a, &tokenizer), ERR_CONFIG);
     CHECK_LINE("a vocabulary of 256 tokens; from 257 (the bytes and <|endoftext|>) to 4194304 are "
                "possible");
     CHECK_ERR(bpe_train_run(t, (uint64_t)1 << 32, &a, &tokenizer), ERR_CONFIG);
     CHECK_ERR(bpe_train_run(t, 257, &a, &tokenizer), ERR_DATA);
     CHECK_LINE("no text to train a tokenizer on");
-    CHECK_OK(bpe_train_add(t, span_of("abc abc")));
+    CHECK_OK(bpe_train_add(t, 0, span_of("abc abc")));
     CHECK_OK(bpe_train_run(t, 257, &a, &tokenizer));
     CHECK_EQ(tokenizer_vocabulary(tokenizer), 257);
     bpe_train_close(t);
