@@ -48,8 +48,8 @@ static void print_result(const char *out, const struct dataset_build_result *r, 
 
 struct arguments {
     const char *out, *tokenizer, *bins, *compression, *split, *separator, *extract;
-    const char *profile, *languages, *language_model, *url_lists[URL_LISTS];
-    struct cli_list rules;
+    const char *profile, *languages, *language_model, *dedup, *minhash, *url_lists[URL_LISTS];
+    struct cli_list rules, evaluation;
     uint64_t n_workers, shard_tokens, bin_tokens, memory;
     bool skip_bad, mask_pii, keep_dropped;
 };
@@ -124,11 +124,18 @@ static enum err choose(const struct arguments *in, struct arena *a, struct datas
     TRY(check_range("memory", in->memory, MEMORY_LEAST, 1 << 20));
     o->out = in->out;
     o->tokenizer = in->tokenizer;
-    o->bins = in->bins;
     o->n_workers = in->n_workers;
     o->bin_tokens = in->bin_tokens;
     o->shard_tokens = in->shard_tokens;
     o->skip_bad = in->skip_bad;
+    o->bins = in->bins;
+    o->dedup = in->dedup;
+    o->minhash = in->minhash;
+    o->n_evaluation = in->evaluation.n_items;
+    char **evaluation = ARENA_ARRAY(a, char *, o->n_evaluation);
+    for (size_t i = 0; i < o->n_evaluation; i++)
+        evaluation[i] = arena_strdup(a, in->evaluation.items[i]);
+    o->evaluation = evaluation;
     o->memory_bytes = in->memory << 20;
     return OK;
 }
@@ -183,6 +190,9 @@ enum err command_shard_build(int argc, char **argv)
         URL_LIST_TABLE(X)
 #undef X
             {"mask-pii", 0, CLI_FLAG, &in.mask_pii, NULL, "mask e-mail and IP addresses"},
+        {"dedup", 0, CLI_TEXT, &in.dedup, "LIST", "in this order: document,line,paragraph,minhash"},
+        {"minhash", 0, CLI_TEXT, &in.minhash, "PRESET", "fineweb (14x8, default) or 20x13"},
+        {"decontaminate", 0, CLI_LIST, &in.evaluation, "FILE", "drop what shares 13 words with it"},
         {"keep-dropped", 0, CLI_FLAG, &in.keep_dropped, NULL, "keep all, with a verdict"},
         {"compression", 0, CLI_TEXT, &in.compression, "CODEC", "zstd, lz4 or none"},
         {"workers", 0, CLI_U64, &in.n_workers, "N", "threads; the output does not depend on it"},

@@ -30,6 +30,7 @@ struct builder {
     struct inputs inputs;
     struct part_list parts;
     struct judge *judge;
+    struct passes *passes; // NULL: documents are not compared
     struct encoder encoder;
     struct pool *pool;
     struct bin_edges bin_edges;
@@ -38,6 +39,16 @@ struct builder {
     struct part_counts counts;
     struct dataset_build_result result;
 };
+
+static uint64_t memory_bytes(const struct builder *b)
+{
+    return b->options->memory_bytes ? b->options->memory_bytes : MEMORY_DEFAULT;
+}
+
+static uint64_t part_file_bytes(const struct builder *b)
+{
+    return size_max(PART_FILE_BYTES_LEAST, size_min(PART_FILE_BYTES, memory_bytes(b) / 32));
+}
 
 // What rows depend on
 
@@ -82,6 +93,20 @@ static enum err compare_parts(struct builder *b)
     return OK;
 }
 
+static enum err open_passes(struct builder *b)
+{
+    const struct dataset_build_options *o = b->options;
+    const struct passes_options passes = {.list = o->dedup,
+                                          .minhash = o->minhash,
+                                          .evaluation = o->evaluation,
+                                          .n_evaluation = o->n_evaluation,
+                                          .report = b->folder.partial,
+                                          .fabric = b->fabric,
+                                          .work = b->folder.work,
+                                          .memory_bytes = memory_bytes(b) / 4 * 3};
+    return passes_open(&passes, &b->run, &b->passes);
+}
+
 static enum err open_inputs(struct builder *b)
 {
     const struct dataset_build_options *o = b->options;
@@ -98,6 +123,7 @@ static enum err open_inputs(struct builder *b)
                        &b->parts));
     b->result.n_files = b->inputs.n_files;
     b->result.n_skipped_files = b->inputs.n_skipped;
+    TRY(open_passes(b));
     b->reader = (struct reader_options){.separator = o->separator,
                                         .skip_bad = o->skip_bad,
                                         .bin_edges = o->bins ? &b->bin_edges : NULL,
@@ -109,7 +135,6 @@ static enum err open_inputs(struct builder *b)
 static enum err begin_folder(struct builder *b)
 {
     const char *out = b->options->out;
-    dataset_folder_name(out, &b->run, &b->folder);
     if (b->rank != 0) return OK;
     TRY(dataset_folder_begin(out, &b->run, &b->folder));
     return station_unstop(b->folder.work);
@@ -126,12 +151,6 @@ static enum err agree(struct builder *b, enum err e)
         e = fail(e, "%s", cause);
     }
     return fabric_agree(b->fabric, e);
-}
-
-static uint64_t part_file_bytes(const struct builder *b)
-{
-    const uint64_t memory = b->options->memory_bytes ? b->options->memory_bytes : MEMORY_DEFAULT;
-    return size_max(PART_FILE_BYTES_LEAST, size_min(PART_FILE_BYTES, memory / 32));
 }
 
 static struct station_options station(struct builder *b, const char *name)
@@ -154,13 +173,42 @@ static struct station_options station(struct builder *b, const char *name)
                                     .context = o->context};
 }
 
+// What the rows of encoding depend on beside their part: all parts, and the passes.
+static enum err salt_of_passes(struct builder *b, struct hash128 *out)
+{
+    const struct dataset_build_options *o = b->options;
+    char hex[33];
+    struct text what;
+    text_begin(&what, &b->run);
+    hash_hex(b->parts.fingerprint, hex);
+    text_printf(&what, "%s\n%s\n%s\n", hex, o->dedup ? o->dedup : "", o->minhash ? o->minhash : "");
+    for (size_t i = 0; i < o->n_evaluation; i++)
+        TRY(describe_file(&what, "evaluation", o->evaluation[i]));
+    *out = hash_xxh3_128(what.data, what.n_bytes);
+    return OK;
+}
+
+// One station is enough when documents are not compared.
 static enum err run_stations(struct builder *b)
 {
-    struct station_options judge = station(b, "judge");
+    struct station_options judge = station(b, "judge"), encode = station(b, "encode");
     judge_stages(b->judge, &judge.stages);
-    judge.encoder = &b->encoder;
-    b->last_station = judge.name;
-    return agree(b, station_run(&judge));
+    if (!b->passes) {
+        judge.encoder = &b->encoder;
+        funnel_add_row(&judge.stages, "encode");
+        b->last_station = judge.name;
+        return agree(b, station_run(&judge));
+    }
+    TRY(agree(b, salt_of_passes(b, &encode.salt)));
+    TRY(agree(b, station_run(&judge)));
+    encode.from = judge.name;
+    encode.passes = b->passes;
+    TRY(passes_run(b->passes, &encode));
+    passes_stages(b->passes, &encode.stages);
+    encode.encoder = &b->encoder;
+    funnel_add_row(&encode.stages, "encode");
+    b->last_station = encode.name;
+    return agree(b, station_run(&encode));
 }
 
 // The shards
@@ -181,6 +229,24 @@ static enum err gather_parts(struct builder *b, const char *station, struct funn
     return OK;
 }
 
+// Of the last station, but what judging left out.
+static enum err gather_counts(struct builder *b)
+{
+    struct funnel funnel = {0};
+    TRY(gather_parts(b, "judge", &b->result.funnel, &b->counts));
+    if (!b->passes) return OK;
+    const struct part_counts judged = b->counts;
+    b->counts = (struct part_counts){0};
+    TRY(gather_parts(b, b->last_station, &funnel, &b->counts));
+    b->counts.empty += judged.empty;
+    b->counts.bad += judged.bad;
+    b->counts.bad_bytes += judged.bad_bytes;
+    b->counts.other += judged.other;
+    for (size_t i = 0; i < funnel.n_rows; i++)
+        b->result.funnel.rows[b->result.funnel.n_rows++] = funnel.rows[i];
+    return OK;
+}
+
 static enum err list_files(struct builder *b, struct assemble_options *o)
 {
     const char **files = ARENA_ARRAY(&b->run, const char *, b->counts.files);
@@ -198,7 +264,7 @@ static enum err prepare_assembly(struct builder *b, struct assemble_options *out
 {
     const struct dataset_build_options *o = b->options;
     const struct filter *filter = judge_filter(b->judge);
-    TRY(gather_parts(b, b->last_station, &b->result.funnel, &b->counts));
+    TRY(gather_counts(b));
     const size_t n_scores = filter_n_scores(filter);
     const char **names = ARENA_ARRAY(&b->run, const char *, n_scores);
     for (size_t i = 0; i < n_scores; i++)
@@ -362,6 +428,7 @@ static enum err assemble(struct builder *b)
 
 static enum err build(struct builder *b)
 {
+    dataset_folder_name(b->options->out, &b->run, &b->folder);
     TRY(agree(b, open_inputs(b)));
     TRY(compare_parts(b));
     TRY(agree(b, begin_folder(b)));

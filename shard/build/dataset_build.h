@@ -43,8 +43,12 @@ struct dataset_build_options {
     uint64_t bin_tokens;        // a bin has no more, unless one document has
     bool skip_bad;              // leave out documents that cannot be read, and count them
     struct judge_options judge; // zeroed: nothing is dropped, pages are reduced to main content
-    uint64_t memory_bytes;      // of each rank for what could grow with the input; 0 = 2 GiB
-    uint64_t part_bytes;        // of inputs that make a part; 0 = part_list.h decides
+    const char *dedup;          // "document,minhash,line": passes in order; NULL = none
+    const char *minhash;        // preset of the pass minhash; NULL = "fineweb"
+    char *const *evaluation;    // files whose texts must not be in the dataset
+    size_t n_evaluation;
+    uint64_t memory_bytes; // of each rank for what could grow with the input; 0 = 2 GiB
+    uint64_t part_bytes;   // of inputs that make a part; 0 = part_list.h decides
     // Called after each batch; may be NULL.
     void (*progress)(void *context, const struct station_progress *p);
     void *context;

@@ -16,7 +16,9 @@ enum {
 struct slot {
     struct reader_record record;
     uint64_t row_idx; // of the part, when it comes from part files
+    const struct passes_answers *answers;
     struct judged judged;
+    void *found;                    // by the visit
     struct tokenizer_tokens tokens; // kept over batches
     enum err e;
     const char *error_line;
@@ -39,12 +41,13 @@ struct run {
     struct arena part_arena;
     size_t part;
     struct part_done done;
-    struct reader *reader;      // of inputs
-    struct part_reader *rows;   // of part files
-    size_t group, from_file;    // the next ones
-    uint64_t n_rows_before;     // of the part, before the open part file
-    struct part_done from;      // what the station before says of the part
-    struct part_writer *writer; // NULL between files
+    struct reader *reader;        // of inputs
+    struct passes_cursor *cursor; // NULL: no passes
+    struct part_reader *rows;     // of part files
+    size_t group, from_file;      // the next ones
+    uint64_t n_rows_before;       // of the part, before the open part file
+    struct part_done from;        // what the station before says of the part
+    struct part_writer *writer;   // NULL between files
     uint64_t writer_bytes;
 };
 
@@ -95,18 +98,39 @@ static bool stopped(struct run *r)
 
 // A document
 
+static uint64_t row_bytes(const struct part_row *row)
+{
+    uint64_t n_bytes = 0;
+    for (uint32_t i = 0; i < row->n_pieces; i++)
+        n_bytes += row->pieces[i].bytes.n_bytes;
+    return n_bytes;
+}
+
+static enum err encode(const struct run *r, struct slot *slot, struct worker *worker)
+{
+    struct part_row *row = &slot->judged.row;
+    const uint64_t n_bytes = row_bytes(row);
+    const bool kept = row->verdict.n_bytes == 0;
+    if (kept) funnel_trail_enter(&slot->judged.trail, n_bytes);
+    TRY(encode_row(r->options->encoder, &worker->encode, row, &slot->tokens, &worker->texts));
+    if (kept) funnel_trail_leave(&slot->judged.trail, n_bytes, false);
+    return OK;
+}
+
 static enum err work_on(struct run *r, struct slot *slot, struct worker *worker)
 {
     const struct station_options *o = r->options;
     struct judged *judged = &slot->judged;
     if (!o->from) TRY(judge_record(o->judge, worker->judge, &slot->record, &worker->texts, judged));
     if (!judged->has_row) return OK;
-    if (o->revise)
-        TRY(o->revise(o->revise_context, r->part, slot->row_idx, &judged->row, &judged->trail,
-                      &worker->texts));
+    if (r->cursor)
+        TRY(passes_apply(o->passes, slot->answers, &judged->row, &judged->trail, &worker->texts));
+    if (o->visit) {
+        slot->found = o->visit->look(o->visit->context, &judged->row, &worker->texts);
+        return OK;
+    }
     judged->has_row = judged->row.verdict.n_bytes == 0 || o->keep_dropped;
-    if (!judged->has_row || !o->encoder) return OK;
-    return encode_row(o->encoder, &worker->encode, &judged->row, &slot->tokens, &worker->texts);
+    return judged->has_row && o->encoder ? encode(r, slot, worker) : OK;
 }
 
 static void task(void *context, size_t task_idx, size_t thread_idx)
@@ -160,6 +184,7 @@ static enum err read_rows(struct run *r, bool *more)
         struct slot *slot = &r->slots[r->n_slots];
         slot->judged = (struct judged){.row = group.rows[r->n_slots], .has_row = true};
         slot->row_idx = first + r->n_slots;
+        if (r->cursor) TRY(passes_cursor_take(r->cursor, slot->row_idx, &r->batch, &slot->answers));
     }
     return OK;
 }
@@ -204,8 +229,7 @@ static enum err add_row(struct run *r, const struct part_row *row)
             &r->part_arena, o->pool);
     count_row(r, row);
     r->writer_bytes += row->text_bytes + part_row_image_bytes(row) + 4 * (uint64_t)row->n_tokens;
-    for (uint32_t i = 0; i < row->n_pieces; i++)
-        r->writer_bytes += row->pieces[i].bytes.n_bytes;
+    r->writer_bytes += row_bytes(row);
     return part_writer_add(r->writer, row);
 }
 
@@ -223,6 +247,9 @@ static enum err add_slot(struct run *r, struct slot *slot)
 {
     const bool lost = slot->e == ERR_DATA && r->options->skip_bad;
     if (slot->e != OK && !lost) return fail(slot->e, "%s", slot->error_line);
+    if (r->options->visit)
+        return r->options->visit->take(r->options->visit->context, r->part, slot->row_idx,
+                                       slot->found);
     count_slot(r, slot);
     if (lost) {
         r->done.counts.bad++;
@@ -283,10 +310,13 @@ static enum err run_part(struct run *r)
         TRY(station_done(o->folder, o->from, r->part, &r->part_arena, &r->from));
     else
         r->reader = reader_open(&inputs, o->reader, &r->part_arena);
+    if (o->passes) TRY(passes_cursor_open(o->passes, r->part, &r->part_arena, &r->cursor));
+    if (o->visit && o->visit->begin) TRY(o->visit->begin(o->visit->context, r->part));
     for (bool more = true; more;) {
         if (stopped(r)) return OK;
         TRY(run_batch(r, &more));
     }
+    if (o->visit) return o->visit->end ? o->visit->end(o->visit->context, r->part) : OK;
     if (!o->from) add_loss(r);
     TRY(finish_file(r));
     r->done.fingerprint = fingerprint(o, r->part);
@@ -297,9 +327,11 @@ static void end_part(struct run *r)
 {
     if (r->reader) reader_close(r->reader);
     part_reader_close(r->rows);
+    passes_cursor_close(r->cursor);
     part_writer_close(r->writer);
     r->reader = NULL;
     r->rows = NULL;
+    r->cursor = NULL;
     r->writer = NULL;
     arena_fini(&r->part_arena);
 }
@@ -318,6 +350,7 @@ static bool finished(struct run *r)
 {
     const struct station_options *o = r->options;
     struct part_done done;
+    if (o->visit) return false;
     if (!file_exists(done_path(o->folder, o->name, r->part, &r->part_arena))) return false;
     if (station_done(o->folder, o->name, r->part, &r->part_arena, &done) != OK) return false;
     const struct hash128 wanted = fingerprint(o, r->part);

@@ -14,6 +14,7 @@
 #include "shard/build/part_done.h"
 #include "shard/build/part_file.h"
 #include "shard/build/part_list.h"
+#include "shard/build/passes.h"
 #include "shard/read/reader.h"
 
 struct station_progress {
@@ -22,19 +23,24 @@ struct station_progress {
     uint64_t n_rows, text_bytes;
 };
 
-// What becomes of a row between judging and encoding: dedup's answer. Thread-safe; a is scratch.
-typedef enum err (*station_revise_fn)(void *context, size_t part, uint64_t row_idx,
-                                      struct part_row *row, struct funnel_trail *trail,
-                                      struct arena *a);
+// Looks at rows instead of writing them. look works on a row in any thread, with memory from a, and
+// take gets what it returned, in the order of rows. begin and end stand around each part; may be NULL.
+struct station_visit {
+    void *(*look)(void *context, const struct part_row *row, struct arena *a);
+    enum err (*take)(void *context, size_t part, uint64_t row_idx, const void *found);
+    enum err (*begin)(void *context, size_t part);
+    enum err (*end)(void *context, size_t part);
+    void *context;
+};
 
 struct station_options {
     const char *name; // "judge"; its files begin with it
     const char *from; // NULL: reads inputs; else the name of the station whose rows it reads
-    const struct encoder *encoder; // NULL: does not encode
-    station_revise_fn revise;      // NULL: rows stay as they are
-    void *revise_context;
-    struct funnel stages; // what a document goes through here; no counts
-    struct hash128 salt;  // of what its rows depend on beside parts' fingerprints
+    const struct encoder *encoder;     // NULL: does not encode
+    const struct passes *passes;       // applied to rows that are read; NULL = none
+    const struct station_visit *visit; // NULL = writes rows
+    struct funnel stages;              // what a document goes through here; no counts
+    struct hash128 salt;               // of what its rows depend on beside parts' fingerprints
     const struct inputs *inputs;
     const struct part_list *parts;
     const struct reader_options *reader;
