@@ -17,6 +17,7 @@
 
 enum {
     HEAD_LIMIT_BYTES = 64 << 10,
+    BEHIND_BYTES = 16,    // of what follows a record, to tell whether it ends there
     PEEK_BYTES = 64 << 10 // of a block: an HTTP head, to tell what a long record is
 };
 
@@ -200,7 +201,19 @@ static enum err pass_long(struct reader *r, const struct warc_head *head, bool d
     return OK;
 }
 
-// The record behind a head; *document false when it is another kind and was gone past.
+// The record behind a head; *document false when it is another kind and was gone past. Whether a
+// record of n bytes reaches into others: neither an empty line and a record follow it, nor the end
+// of the file, and records begin within it.
+static bool swallows(struct span window, size_t n)
+{
+    size_t at = n;
+    while (at < window.n_bytes && at < n + 4 && is_line_end(window.data[at]))
+        at++;
+    if (window.n_bytes - at < BEGIN_BYTES) return false; // nothing to tell by
+    if (at > n && memcmp(window.data + at, BEGIN, BEGIN_BYTES) == 0) return false;
+    return memmem(window.data, n, "\r\n\r\nWARC/1.", 11);
+}
+
 // The head's spans move with the window, so it is parsed again behind each fill.
 static enum err read_record(struct reader *r, struct warc_head *head, struct arena *a,
                             struct reader_record *out, bool *document)
@@ -225,14 +238,16 @@ static enum err read_record(struct reader *r, struct warc_head *head, struct are
     if (!cut && (!wanted || head->n_content > READER_DOCUMENT_LIMIT))
         return pass_long(r, head, wanted);
     const size_t n_record = head->n_bytes + (size_t)size_min(head->n_content, SIZE_MAX / 2);
-    if (!cut) TRY(want(r, n_record + 1, &n_have, &cut));
+    // What follows may be damaged, and must not take this record with it.
+    const size_t n_behind = unpack_packed(r->unpack) ? 0 : BEHIND_BYTES;
+    if (!cut) TRY(want(r, n_record + n_behind, &n_have, &cut));
     if (n_have < n_record) {
         unpack_take(r->unpack, n_have);
         return damaged(r, first, "shorter than it says");
     }
-    if (!cut && n_have > n_record && !is_line_end(unpack_window(r->unpack).data[n_record])) {
+    if (!cut && swallows(unpack_window(r->unpack), n_record)) {
         TRY(seek_record(r));
-        return damaged(r, first, "no line end behind it");
+        return damaged(r, first, "longer than it is");
     }
     *document = true;
     *out = reader_record_of(r, (struct span){unpack_window(r->unpack).data, n_record}, a);

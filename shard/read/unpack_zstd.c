@@ -1,11 +1,13 @@
-// zstd, frames one after another (skippable ones too). A frame's window is at most 128 MiB.
+// zstd, frames one after another (skippable ones too). A frame that is whole in the buffer and
+// small is decompressed at once, so that its checksum is compared before anything is handed out. A
+// frame's window is at most 128 MiB.
 
 #include <zstd.h>
 
 #include "base/size.h"
 #include "shard/read/unpack_source.h"
 
-enum { WINDOW_LOG_LIMIT = 27 };
+enum { WINDOW_LOG_LIMIT = 27, AHEAD_BYTES = 256 << 10, AT_ONCE_LIMIT_BYTES = 16 << 20 };
 
 static enum err zstd_open(struct unpack *s)
 {
@@ -43,6 +45,24 @@ static enum err zstd_step(struct unpack *s)
     return OK;
 }
 
+// Decompresses the frame that begins at the source, if all of it is in the buffer and its size is
+// said and small; *done false leaves everything as it was.
+static enum err frame_at_once(struct unpack *s, bool *done)
+{
+    const struct span bytes = unpack_source_bytes(&s->source);
+    const unsigned long long n_content = ZSTD_getFrameContentSize(bytes.data, bytes.n_bytes);
+    const size_t n_frame = ZSTD_findFrameCompressedSize(bytes.data, bytes.n_bytes);
+    *done = !ZSTD_isError(n_frame) && n_content <= AT_ONCE_LIMIT_BYTES;
+    if (!*done) return OK;
+    TRY(unpack_reserve(s, (size_t)n_content));
+    const size_t n = ZSTD_decompressDCtx(s->state, s->window + s->end, s->capacity - s->end,
+                                         bytes.data, n_frame);
+    if (ZSTD_isError(n)) return damaged(s, ZSTD_getErrorName(n));
+    s->source.first += n_frame;
+    s->end += n;
+    return OK;
+}
+
 static enum err zstd_fill(struct unpack *s)
 {
     const size_t n_before = s->end - s->first;
@@ -52,6 +72,10 @@ static enum err zstd_fill(struct unpack *s)
             if (s->source.first == s->source.end) return OK;
             s->member_offset = unpack_source_offset(&s->source);
             s->member_began = true;
+            bool done;
+            TRY(unpack_source_want(&s->source, AHEAD_BYTES));
+            TRY(frame_at_once(s, &done));
+            if (done) continue;
         }
         TRY(zstd_step(s));
     }

@@ -1,0 +1,31 @@
+#pragma once
+// Compressed bytes for tests of readers.
+
+#include <libdeflate.h>
+#include <zstd.h>
+
+#include "base/text.h"
+#include "tests/check.h"
+
+/// Appends a gzip member of data.
+static inline void packed_gzip(struct text *t, const char *data, size_t n)
+{
+    struct libdeflate_compressor *c = libdeflate_alloc_compressor(6);
+    const size_t limit = libdeflate_gzip_compress_bound(c, n);
+    char *member = arena_alloc(t->arena, limit, 1);
+    text_put(t, member, libdeflate_gzip_compress(c, data, n, member, limit));
+    libdeflate_free_compressor(c);
+}
+
+/// Appends a zstd frame of data, with its checksum.
+static inline void packed_zstd(struct text *t, const char *data, size_t n)
+{
+    const size_t limit = ZSTD_compressBound(n);
+    char *frame = arena_alloc(t->arena, limit, 1);
+    ZSTD_CCtx *c = ZSTD_createCCtx();
+    CHECK(!ZSTD_isError(ZSTD_CCtx_setParameter(c, ZSTD_c_checksumFlag, 1)));
+    const size_t n_frame = ZSTD_compress2(c, frame, limit, data, n);
+    CHECK(!ZSTD_isError(n_frame));
+    text_put(t, frame, n_frame);
+    ZSTD_freeCCtx(c);
+}

@@ -1,0 +1,185 @@
+// The shapes of JSON documents, one line each: what the pieces are, which count for the loss, and
+// what is refused. Lists in .json files, compressed lines, lines that are too long.
+
+#include <unistd.h>
+
+#include "tests/shard/read/packed.h"
+#include "tests/shard/read/read_dump.h"
+
+static const char *folder;
+
+static void check_file(struct arena *a, const char *name, const char *content, const char *expected,
+                       uint64_t n_lost)
+{
+    struct reader_loss loss;
+    corpus_put(a, folder, name, content, 0);
+    CHECK_TEXT(read_dump_file(arena_printf(a, "%s/%s", folder, name), a, &loss), expected);
+    CHECK_EQ(loss.n_documents, n_lost);
+}
+
+static void check_line(struct arena *a, const char *line, const char *expected)
+{
+    check_file(a, "line.jsonl", arena_printf(a, "%s\n", line), arena_printf(a, "%s\n", expected),
+               0);
+}
+
+static void test_text(struct arena *a)
+{
+    check_line(a, "{\"text\": \"a\"}", "line.jsonl:1 [text+ a]");
+    check_line(a, "{\"text\": \"a\", \"id\": \"x\", \"meta\": [1, {}]}", "x [text+ a]");
+    check_line(a, "{\"text\": \"\\u00e9\", \"id\": 7}", "7 [text+ \xc3\xa9]");
+    check_line(a, "{\"text\": \"\"}", "line.jsonl:1 ");
+    check_line(a, "{\"text\": 1}", "bad: line.jsonl:1: \"text\" is not a string");
+    check_line(a, "{\"id\": 1}",
+               "bad: line.jsonl:1: no \"text\" in the object, nor another shape of document");
+    check_line(a, "[1]", "bad: line.jsonl:1: not a JSON object");
+    check_line(a, "{\"text\": \"a\", \"id\": []}",
+               "bad: line.jsonl:1: \"id\" is neither a string nor an integer");
+}
+
+static void test_chat(struct arena *a)
+{
+    check_line(a,
+               "{\"messages\": [{\"role\": \"system\", \"content\": \"s\"}, {\"role\": \"user\", "
+               "\"content\": \"q\"}, {\"role\": \"assistant\", \"content\": \"a\"}]}",
+               "line.jsonl:1 [text <|system|>\n][text s][text \n<|end|>\n][text <|user|>\n]"
+               "[text q][text \n<|end|>\n][text <|assistant|>\n][text+ a][text+ \n<|end|>\n]");
+    check_line(a,
+               "{\"conversations\": [{\"from\": \"human\", \"value\": \"q\"}, {\"from\": \"gpt\", "
+               "\"value\": \"a\"}]}",
+               "line.jsonl:1 [text <|user|>\n][text q][text \n<|end|>\n]"
+               "[text <|assistant|>\n][text+ a][text+ \n<|end|>\n]");
+    check_line(a, "{\"messages\": [{\"role\": \"bard\", \"content\": \"s\"}]}",
+               "bad: line.jsonl:1: a message of unknown role 'bard'");
+    check_line(a, "{\"messages\": [{\"role\": \"user\"}]}",
+               "bad: line.jsonl:1: a message whose content is neither text nor parts");
+    check_line(a, "{\"messages\": 3}", "bad: line.jsonl:1: a chat that is not a list of messages");
+}
+
+static void test_images(struct arena *a)
+{
+    static const char jpeg[] = "\xff\xd8\xff\xe0 and so on";
+    corpus_put(a, folder, "in/a.jpg", jpeg, sizeof jpeg);
+    corpus_put(a, folder, "in/a.txt", "caption", 0);
+    corpus_put(a, folder, "in/alone.jpg", jpeg, sizeof jpeg);
+    corpus_put(a, folder, "secret.jpg", jpeg, sizeof jpeg);
+    CHECK(symlink("../secret.jpg", arena_printf(a, "%s/in/link.jpg", folder)) == 0);
+    struct reader_loss loss;
+    CHECK_TEXT(read_dump_file(arena_printf(a, "%s/in", folder), a, &loss),
+               "in/a.jpg [image 15][text+ caption]\n");
+    check_file(a, "in/i.jsonl",
+               "{\"content\": [{\"type\": \"text\", \"text\": \"x\"}, {\"type\": \"image\", "
+               "\"path\": \"./a.jpg\"}]}\n"
+               "{\"texts\": [\"x\", null], \"images\": [null, \"a.jpg\"]}\n"
+               "{\"texts\": [\"x\"], \"images\": [null, \"a.jpg\"]}\n"
+               "{\"texts\": [null], \"images\": [\"../secret.jpg\"]}\n"
+               "{\"texts\": [null], \"images\": [\"link.jpg\"]}\n"
+               "{\"texts\": [null], \"images\": [\"/etc/passwd\"]}\n"
+               "{\"texts\": [null], \"images\": [\"http://a.b/c.jpg\"]}\n"
+               "{\"texts\": [null], \"images\": [\"a.txt\"]}\n"
+               "{\"texts\": [null], \"images\": [null]}\n",
+               "i.jsonl:1 [text+ x][image 15]\n"
+               "i.jsonl:2 [text+ x][image 15]\n"
+               "bad: i.jsonl:3: 1 \"texts\" and 2 \"images\"\n"
+               "bad: secret.jpg': Permission denied\n"
+               "bad: i.jsonl:5: image 'link.jpg': Too many levels of symbolic links\n"
+               "bad: passwd': Permission denied\n"
+               "bad: c.jpg': No such file or directory\n"
+               "bad: i.jsonl:8: image a.txt: neither JPEG nor PNG nor WebP\n"
+               "bad: i.jsonl:9: place 0 has neither text nor image\n",
+               0);
+    check_file(a, "in/metadata.jsonl", "{\"file_name\": \"alone.jpg\", \"text\": \"one\"}\n",
+               "metadata.jsonl:1 [image 15][text+ one]\n", 0);
+    struct inputs inputs;
+    char *in[] = {arena_printf(a, "%s/in", folder)};
+    CHECK_OK(inputs_list(in, 1, a, &inputs));
+    CHECK_EQ(inputs.n_files, 3); // a.jpg, i.jsonl, metadata.jsonl; it speaks for the others
+    CHECK_EQ(inputs.n_skipped, 0);
+}
+
+static void test_lists(struct arena *a)
+{
+    check_file(a, "l.json",
+               " [ {\"text\": \"a } ] \\\" {\"} ,\n{\"text\": \"b\", \"x\": [[{}]]}]\n",
+               "l.json#1 [text+ a } ] \" {]\nl.json#2 [text+ b]\n", 0);
+    check_file(a, "one.json", "{\"text\": \"a\"}\n", "one.json#1 [text+ a]\n", 0);
+    check_file(a, "two.json", "{\"text\": \"a\"}\n{\"text\": \"b\"}",
+               "two.json#1 [text+ a]\ntwo.json#2 [text+ b]\n", 0);
+    check_file(a, "empty.json", "[]", "", 0);
+    check_file(a, "cut.json", "[{\"text\": \"a\"}, {\"text\"", "cut.json#1 [text+ a]\n", 1);
+    check_file(a, "open.json", "[{\"text\": \"a\"}", "open.json#1 [text+ a]\n", 1);
+    check_file(a, "number.json", "[1, {\"text\": \"a\"}]", "", 1);
+}
+
+static void test_trajectories(struct arena *a)
+{
+    static const char lines[] =
+        "{\"instruction\": \"go\", \"steps\": [{\"observation\": [0, 5], "
+        "\"action\": [1]}, {\"observation\": [10, 7], \"action\": [0.5]}]}\n"
+        "{\"steps\": [{\"action\": [1]}]}\n"
+        "{\"steps\": [{\"observation\": [0, 1e999], \"action\": [1]}]}\n"
+        "{\"steps\": [{\"observation\": [0, 1]}]}\n";
+    static const char csv[] = "episode,action.x,instruction,observation.a,note,observation.b\r\n"
+                              "4,1,go,0,\"n, \"\"o\"\"\",5\r\n"
+                              "4,0.5,,10,,7\r\n"
+                              "5,1,\"a, \"\"b\"\"\",0,,1\r\n"
+                              "6,1,x,0,,\r\n";
+    double low[] = {0, 5, 0}, high[] = {10, 5, 1};
+    const struct bin_edges edges = {2, 1, low, high};
+    const struct reader_options options = {.skip_bad = true, .bin_edges = &edges};
+    struct reader_loss loss;
+    corpus_put(a, folder, "t.jsonl", lines, 0);
+    corpus_put(a, folder, "t.csv", csv, 0);
+    char *paths[] = {arena_printf(a, "%s/t.jsonl", folder), arena_printf(a, "%s/t.csv", folder)};
+    CHECK_TEXT(read_dump(paths, 2, &options, a, &loss),
+               "t.jsonl:1 [text go][text \n][bins 0 0][bins+ 255][bins 255 255][bins+ 128]\n"
+               "bad: t.jsonl:2: steps of 0 + 1 numbers; the bin edges are of 2 + 1\n"
+               "bad: t.jsonl:3: column 36: real number overflow near '1e999'\n"
+               "bad: t.jsonl:4: a step without a list \"action\", or \"observation\" is no list\n"
+               "t.csv#4 [text go][text \n][bins 0 0][bins+ 255][bins 255 255][bins+ 128]\n"
+               "t.csv#5 [text a, \"b\"][text \n][bins 0 0][bins+ 255]\n"
+               "bad: t.csv#3: '' is no finite number\n");
+    check_file(a, "no.csv", "a,b\n1,2\n", "", 1);
+}
+
+// Compressed lines; a line longer than the limit is gone past, others are not lost with it.
+static void test_lines(struct arena *a)
+{
+    struct text lines, packed;
+    text_begin(&lines, a);
+    text_printf(&lines, "{\"text\": \"a\"}\n\n{\"text\": \"");
+    char *long_text = arena_alloc(a, READER_DOCUMENT_LIMIT, 1);
+    memset(long_text, 'x', READER_DOCUMENT_LIMIT);
+    text_put(&lines, long_text, READER_DOCUMENT_LIMIT);
+    text_printf(&lines, "\"}\n{\"text\": \"b\"}");
+    void (*const packs[])(struct text *, const char *, size_t) = {packed_gzip, packed_zstd};
+    static const char *const names[] = {"long.jsonl.gz", "long.jsonl.zst"};
+    for (int i = 0; i < 2; i++) {
+        text_begin(&packed, a);
+        packs[i](&packed, lines.data, lines.n_bytes);
+        corpus_put(a, folder, names[i], packed.data, packed.n_bytes);
+        struct reader_loss loss;
+        const char *path = arena_printf(a, "%s/%s", folder, names[i]);
+        CHECK_TEXT(read_dump_file(path, a, &loss),
+                   arena_printf(a, "%s:1 [text+ a]\n%s:4 [text+ b]\n", names[i], names[i]));
+        CHECK_EQ(loss.n_documents, 1);
+        CHECK(loss.n_bytes > READER_DOCUMENT_LIMIT);
+        CHECK_ERR(read_dump_error(path, a), ERR_DATA);
+    }
+}
+
+int main(void)
+{
+    struct arena a;
+    arena_init(&a, "test");
+    folder = corpus_folder(&a, "json");
+    test_text(&a);
+    test_chat(&a);
+    test_images(&a);
+    test_lists(&a);
+    test_trajectories(&a);
+    test_lines(&a);
+    corpus_clean(&a);
+    arena_fini(&a);
+    return 0;
+}
