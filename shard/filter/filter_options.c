@@ -67,7 +67,7 @@ static void begin_profile(struct filter *f, const struct profile *p)
     }
     f->edits = p->edits;
     f->c4.tfds = p->tfds;
-    for (size_t i = 0; i < LINE_RULE_N; i++) {
+    for (uint32_t i = 0; i < LINE_RULE_N; i++) {
         f->c4.asked[i] = p->edits && !p->off[i];
         f->c4.thresholds[i] =
             p->line_thresholds[i] > 0 ? p->line_thresholds[i] : rule_line_row(i)->threshold;
@@ -89,9 +89,9 @@ static enum err set_languages(struct filter *f, const char *list, struct arena *
     return OK;
 }
 
-static size_t find_line_rule(const char *name)
+static uint32_t find_line_rule(const char *name)
 {
-    size_t i = 0;
+    uint32_t i = 0;
     while (i < LINE_RULE_N && strcmp(rule_line_row(i)->name, name) != 0)
         i++;
     return i;
@@ -100,9 +100,9 @@ static size_t find_line_rule(const char *name)
 static enum err unknown_rule(const char *name)
 {
     const char *names[RULE_N + LINE_RULE_N];
-    for (size_t i = 0; i < RULE_N; i++)
+    for (uint32_t i = 0; i < RULE_N; i++)
         names[i] = rule_row(i)->name;
-    for (size_t i = 0; i < LINE_RULE_N; i++)
+    for (uint32_t i = 0; i < LINE_RULE_N; i++)
         names[RULE_N + i] = rule_line_row(i)->name;
     const size_t nearest = spell_nearest(name, names, RULE_N + LINE_RULE_N);
     if (nearest == RULE_N + LINE_RULE_N) return fail(ERR_USAGE, "no rule '%s'", name);
@@ -111,10 +111,10 @@ static enum err unknown_rule(const char *name)
 
 static enum err override_rule(struct filter *f, const char *name, const char *value)
 {
-    size_t rule = 0;
+    uint32_t rule = 0;
     while (rule < RULE_N && strcmp(rule_row(rule)->name, name) != 0)
         rule++;
-    const size_t line_rule = find_line_rule(name);
+    const uint32_t line_rule = find_line_rule(name);
     if (rule == RULE_N && line_rule == LINE_RULE_N) return unknown_rule(name);
     const bool off = strcmp(value, "off") == 0;
     double threshold = 0;
@@ -167,7 +167,7 @@ static void number_scores(struct filter *f)
 
 static void number_line_rules(struct filter *f)
 {
-    for (size_t i = 0; i < LINE_RULE_N; i++) {
+    for (uint32_t i = 0; i < LINE_RULE_N; i++) {
         if (!f->edits || !f->c4.asked[i]) continue;
         const struct rule_row *row = rule_line_row(i);
         f->line_rule_of[f->n_line_rules] = i;
