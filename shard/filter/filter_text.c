@@ -65,6 +65,7 @@ static struct span replace_broken(struct span text, size_t n_broken, struct aren
 
 struct filter_text filter_text_look(struct span text, struct arena *arena)
 {
+    if (text.n_bytes == 0) text.data = (const uint8_t *)""; // never NULL from here on
     if (filter_bytes_or(text) < 0x80) return (struct filter_text){text, text.n_bytes, true, false};
     size_t n_broken = count_broken(text);
     if (n_broken > 0) text = replace_broken(text, n_broken, arena);

@@ -56,8 +56,8 @@ bool rule_lets_through(enum comparison comparison, float score, double threshold
     case COMPARISON_AT_MOST:
         return score <= limit;
     case COMPARISON_ABOVE:
-        return score > limit;
+        break;
     }
-    ASSERT(!"a comparison of the table");
-    return false;
+    ASSERT(comparison == COMPARISON_ABOVE);
+    return score > limit;
 }

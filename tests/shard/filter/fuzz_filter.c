@@ -1,5 +1,5 @@
-// Any bytes through every profile: no crash, no over-read, every score finite, the same verdict when
-// the scores are asked again.
+// Any bytes through every profile: no crash, no over-read, every score finite, the same verdict
+// when the scores are asked again.
 //     build/fuzz/fuzz_filter -max_len=4096 CORPUS
 
 #include "tests/shard/filter/filter_devour.h"

@@ -241,6 +241,8 @@ static void test_huge(void)
 }
 
 // Runs of words the slow way: every pair of runs is compared.
+enum { RUN_BYTES = 256 };
+
 struct runs {
     const char *const *words; // [n_words]
     size_t n_words;
@@ -248,17 +250,16 @@ struct runs {
 
 static size_t join(const struct runs *r, size_t first, size_t n, const char *between, char *out)
 {
-    out[0] = '\0';
-    for (size_t i = first; i < first + n; i++) {
-        if (i > first) strcat(out, between);
-        strcat(out, r->words[i]);
-    }
-    return strlen(out);
+    size_t n_bytes = 0;
+    for (size_t i = first; i < first + n; i++)
+        n_bytes += (size_t)snprintf(out + n_bytes, RUN_BYTES - n_bytes, "%s%s",
+                                    i > first ? between : "", r->words[i]);
+    return n_bytes;
 }
 
 static bool runs_equal(const struct runs *r, size_t a, size_t b, size_t n, const char *between)
 {
-    char x[256], y[256];
+    char x[RUN_BYTES], y[RUN_BYTES];
     (void)join(r, a, n, between, x);
     (void)join(r, b, n, between, y);
     return strcmp(x, y) == 0;
@@ -267,7 +268,7 @@ static bool runs_equal(const struct runs *r, size_t a, size_t b, size_t n, const
 static uint64_t slow_top(const struct runs *r, size_t n)
 {
     uint64_t best = 0, count_of_best = 0;
-    char text[256];
+    char text[RUN_BYTES];
     for (size_t i = 0; i + n <= r->n_words; i++) {
         uint64_t count = 0;
         for (size_t k = 0; k + n <= r->n_words; k++)
@@ -283,7 +284,7 @@ static uint64_t slow_duplicate(const struct runs *r, size_t n)
 {
     size_t seen[512], n_seen = 0;
     uint64_t sum = 0;
-    char text[256];
+    char text[RUN_BYTES];
     for (size_t i = 0; i + n <= r->n_words;) {
         bool before = false;
         for (size_t k = 0; k < n_seen; k++)
