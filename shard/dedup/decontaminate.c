@@ -28,7 +28,7 @@ struct slot {
 };
 
 struct decontaminate_index {
-    char *const *paths;
+    char **paths;
     struct decontaminate_item *items;
     struct piece *pieces;
     struct slot *slots;
@@ -207,7 +207,9 @@ enum err decontaminate_open(const struct decontaminate_options *o, struct arena 
 {
     struct indexing x = {
         .options = o, .arena = a, .index = ARENA_NEW(a, struct decontaminate_index)};
-    x.index->paths = o->paths;
+    x.index->paths = ARENA_ARRAY(a, char *, o->n_paths);
+    for (size_t i = 0; i < o->n_paths; i++)
+        x.index->paths[i] = arena_strdup(a, o->paths[i]);
     x.index->size.n_gram_words = gram_words(o);
     x.limit_bytes = o->memory_bytes > 0 ? o->memory_bytes : MEMORY_BYTES;
     arena_init(&x.scratch, "evaluation text");

@@ -124,6 +124,12 @@ static enum err give_lines(const struct reading *r, struct span text, bool jsonl
     return give_paragraph(r, paragraph, first);
 }
 
+enum err decontaminate_parse(struct span text, bool jsonl, const char *path, uint32_t path_idx,
+                             const struct decontaminate_visitor *v)
+{
+    return give_lines(&(struct reading){v, path, path_idx}, text, jsonl);
+}
+
 static bool is_jsonl(const char *path)
 {
     const char *dot = strrchr(path, '.');
@@ -137,7 +143,7 @@ enum err decontaminate_read(const char *path, uint32_t path_idx,
     struct span text;
     arena_init(&a, "evaluation file");
     enum err e = file_read(path, FILE_LIMIT_BYTES, &a, &text);
-    if (e == OK) e = give_lines(&(struct reading){v, path, path_idx}, text, is_jsonl(path));
+    if (e == OK) e = decontaminate_parse(text, is_jsonl(path), path, path_idx, v);
     arena_fini(&a);
     return e;
 }

@@ -1,6 +1,7 @@
 #pragma once
 // Evaluation files as pieces of text: the items of a file, and what is searched for of each.
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,7 +27,11 @@ struct decontaminate_visitor {
     decontaminate_answer_fn answer;
 };
 
-/// Reads one file and hands its items on in order. Local. Errors: ERR_IO, ERR_DATA (no JSON, file
+/// Hands the items of text on in order: lines of JSON, or paragraphs. path is for error lines.
+/// Local. Errors: ERR_DATA (no JSON), the visitor's.
+enum err decontaminate_parse(struct span text, bool jsonl, const char *path, uint32_t path_idx,
+                             const struct decontaminate_visitor *v) MUST_CHECK;
+/// Reads one file and hands its items on. Local. Errors: ERR_IO, ERR_DATA (no JSON, file
 /// too large), the visitor's.
 enum err decontaminate_read(const char *path, uint32_t path_idx,
                             const struct decontaminate_visitor *v) MUST_CHECK;

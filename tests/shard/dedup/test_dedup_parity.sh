@@ -6,7 +6,7 @@
 set -u
 build=$1
 shift
-packages=$build/parity/filter
+packages=$build/parity/dedup
 here=$(dirname "$0")
 skip() {
     echo "skipped: $1"
@@ -18,7 +18,7 @@ if [ ! -e "$packages/complete" ]; then
     rm -rf "$packages"
     python3 -m pip --version >/dev/null 2>&1 || skip "no pip (Debian: python3-pip)"
     python3 -m pip install --quiet --disable-pip-version-check --only-binary :all: --retries 2 --timeout 30 \
-        --target "$packages" datatrove spacy regex >"$build/dedup_parity.log" 2>&1 ||
+        --target "$packages" datatrove spacy regex tokenizers >"$build/dedup_parity.log" 2>&1 ||
         skip "pip can't install the reference: $(grep -v '^ *$' "$build/dedup_parity.log" | tail -n 1)"
     touch "$packages/complete"
 fi
