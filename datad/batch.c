@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/size.h"
+#include "datad/batch_images.h"
 #include "datad/field.h"
 
 #define HEADER_MAGIC UINT32_C(0x62746677) // "wftb"
@@ -130,6 +131,7 @@ static enum err fill(struct stream *stream, const struct batch_shape *shape,
     }
     for (size_t i = 0; i < layout->n_fields; i++)
         h->counts[i] = layout->fields[i].capacity;
+    TRY(batch_images_fill(stream, layout, lane_positions, slot, h->counts));
     h->history = stream_history(stream, step_positions.last);
     return stream_loss_tokens(stream, step_positions, &h->step_loss_tokens);
 }

@@ -52,8 +52,8 @@ struct batch_header {
 size_t batch_dtype_bytes(enum batch_dtype dtype);
 /// Errors: ERR_CONFIG for a shape beyond the limits above.
 enum err batch_check_shape(const struct batch_shape *shape) MUST_CHECK;
-/// The layout of text batches: tokens, targets, mask, positions, document_start. shape is checked.
-/// Can't fail.
+/// The layout of text batches: tokens, targets, mask, positions, document_start; images add theirs
+/// (datad/batch_images.h). shape is checked. Can't fail.
 void batch_layout_build(const struct batch_shape *shape, struct batch_layout *out);
 /// Rows of the run before step, which is first_step or later; stays at BATCH_ROW_LIMIT beyond it.
 /// Can't fail.

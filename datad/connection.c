@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "datad/batch_images.h"
 
 void connection_begin(struct connection *c, struct service *service)
 {
@@ -71,6 +72,7 @@ static enum err take_hello(struct connection *c, const struct protocol_hello *he
     c->shape = hello->shape;
     TRY(batch_check_shape(&c->shape));
     batch_layout_build(&c->shape, &c->layout);
+    TRY(batch_images_layout(&service_options(c->service)->rule.images, &c->shape, &c->layout));
     TRY(service_borrow(c->service, &hello->stream, &c->stream));
     TRY(slots_create(CLIENT_WINDOW, c->layout.slot_bytes, reply->fds, &c->slots));
     reply->n_fds = 2;

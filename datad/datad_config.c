@@ -9,6 +9,7 @@
 #include "datad/client.h"
 #include "datad/mixture.h"
 #include "datad/pack.h"
+#include "datad/source_images.h"
 
 #define FIELD(name) offsetof(struct datad_config, name)
 #define LIST(field, count, limit)                                                             \
@@ -50,6 +51,16 @@ static const struct runfile_key keys[] = {
      .max = 9e15, .help = "tokens of the stream left out"},
     {"skip_documents", RUNFILE_TEXT, FIELD(skip_documents), .fallback = "",
      .help = "file of documents left out, as weft data blame writes it"},
+    {"images.recipe", RUNFILE_TEXT, FIELD(images), .fallback = "",
+     .help = "what images become: siglip-224, tiles-224, ..; empty = they are left out"},
+    {"images.tokens", RUNFILE_U64, FIELD(images_tokens), .fallback = "256", .min = 0,
+     .max = SOURCE_IMAGES_TOKENS_LIMIT, .help = "placeholder tokens a picture"},
+    {"images.placeholder", RUNFILE_U64, FIELD(images_placeholder), .fallback = "0", .min = 0,
+     .max = UINT32_MAX, .help = "their id"},
+    {"images.capacity", RUNFILE_U64, FIELD(images_capacity), .fallback = "0", .min = 0,
+     .max = 1 << 20, .help = "pictures of a row; 0 = as many as its tokens can name"},
+    {"images.pixels", RUNFILE_CHOICE, FIELD(images_pixels), .fallback = "u8", .choices = "u8 f32",
+     .help = "as they are, or normalised"},
     {"prefetch", RUNFILE_U64, FIELD(prefetch), .fallback = "16", .min = 1, .max = CLIENT_WINDOW,
      .help = "batches that a client asks for ahead"},
     {"workers", RUNFILE_U64, FIELD(workers), .fallback = "1", .min = 1, .max = 64,
@@ -124,6 +135,8 @@ static enum err check(const char *path, const struct datad_config *c, struct are
         for (size_t k = 0; k < i; k++)
             if (strcmp(c->sources[i].name, c->sources[k].name) == 0)
                 return fail(ERR_CONFIG, "%s: two sources are named '%s'", path, c->sources[i].name);
+    if (c->images != NULL && c->images[0] != '\0' && c->images_tokens == 0)
+        return fail(ERR_CONFIG, "%s: images.tokens is 0", path);
     return check_changes(path, c, a);
 }
 

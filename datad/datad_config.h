@@ -12,6 +12,7 @@
 //     skip:                     # tokens of the stream left out from a token of the run on
 //       - {from_tokens: 500000, tokens: 65536}
 //     skip_documents: bad.txt   # datad/skip_list.h
+//     images: {recipe: siglip-224, tokens: 256, placeholder: 50256}    # datad/source_images.h
 //
 // Tokens are rows * T. A source that a mixture's weights do not name has weight 0 from there on.
 
@@ -53,6 +54,9 @@ struct datad_config {
     struct datad_change changes[DATAD_CHANGES];
     struct datad_skip skips[DATAD_SKIPS];
     const char *skip_documents; // "" = none
+    const char *images;         // recipe (shard/image/image_recipe.h); "" = images are left out
+    uint64_t images_tokens, images_placeholder, images_capacity;
+    int images_pixels; // 0 = u8, 1 = f32
 };
 
 /// Reads path, with overrides as for a run file. Errors: as runfile_read; ERR_CONFIG when there is

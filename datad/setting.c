@@ -4,14 +4,37 @@
 
 #include "datad/skip_list.h"
 
+static enum err read_images(const struct datad_config *config, struct images_rule *out)
+{
+    if (config->images == NULL || config->images[0] == '\0') return OK;
+    struct images_rule rule = {.tokens = (uint32_t)config->images_tokens,
+                               .placeholder = (uint32_t)config->images_placeholder,
+                               .row_capacity = (uint32_t)config->images_capacity,
+                               .as_f32 = config->images_pixels == 1};
+    TRY(image_recipe_find(config->images, &rule.recipe));
+    *out = rule;
+    return OK;
+}
+
+/// Those that are open are counted in s, whatever happens.
+static enum err open_source(const struct source_options *o, const struct images_rule *images,
+                            struct arena *a, struct setting *s)
+{
+    struct source *source = &s->sources[s->n_sources];
+    TRY(source_open_dataset(o, a, source));
+    s->n_sources++;
+    return images->recipe == NULL ? OK : source_images_put(images, a, source);
+}
+
 static enum err open_sources(const struct datad_config *config, struct arena *a, struct setting *s)
 {
+    TRY(read_images(config, &s->rule.images));
     s->sources = ARENA_ARRAY(a, struct source, config->n_sources);
-    for (; s->n_sources < config->n_sources; s->n_sources++) {
-        const struct datad_source *from = &config->sources[s->n_sources];
+    for (size_t i = 0; i < config->n_sources; i++) {
+        const struct datad_source *from = &config->sources[i];
         const struct source_options o = {from->name, from->path,
                                          from->filter == NULL ? "" : from->filter, from->weight};
-        const enum err e = source_open_dataset(&o, a, &s->sources[s->n_sources]);
+        const enum err e = open_source(&o, &s->rule.images, a, s);
         if (e != OK) return fail_at(e, "source %s", from->name);
     }
     return OK;
@@ -79,7 +102,8 @@ enum err setting_open(const struct datad_config *config, struct arena *a, struct
                                   .window_bins = config->window_bins,
                                   .packing = (enum pack_rule)config->packing,
                                   .tables = tables_of(config, a),
-                                  .edits = edits};
+                                  .edits = edits,
+                                  .images = s.rule.images};
     *out = s;
     return OK;
 }

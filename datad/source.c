@@ -5,15 +5,20 @@
 // Token indices inside a bin are u32.
 #define BIN_TOKENS_LIMIT (UINT32_C(1) << 31)
 
+static struct hash128 mix(struct hash128 a, struct hash128 b)
+{
+    if (b.lo == 0 && b.hi == 0) return a;
+    uint8_t data[32];
+    little_put_u64(data, a.lo);
+    little_put_u64(data + 8, a.hi);
+    little_put_u64(data + 16, b.lo);
+    little_put_u64(data + 24, b.hi);
+    return hash_xxh3_128(data, sizeof data);
+}
+
 struct hash128 source_content(const struct source *s)
 {
-    if (s->filter_hash.lo == 0 && s->filter_hash.hi == 0) return s->hash;
-    uint8_t data[32];
-    little_put_u64(data, s->hash.lo);
-    little_put_u64(data + 8, s->hash.hi);
-    little_put_u64(data + 16, s->filter_hash.lo);
-    little_put_u64(data + 24, s->filter_hash.hi);
-    return hash_xxh3_128(data, sizeof data);
+    return mix(mix(s->hash, s->filter_hash), s->images_hash);
 }
 
 void source_close(struct source *s)

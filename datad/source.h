@@ -22,6 +22,12 @@ struct source_document {
     struct span id, from;
 };
 
+struct source_image {
+    uint64_t document; // of the bin's
+    uint32_t offset;   // tokens of the document before it
+    uint32_t width, height;
+};
+
 /// Functions behind a source; context is the source's. Reads are safe from several threads.
 typedef struct source_bin (*source_bin_fn)(const void *context, uint64_t bin);
 typedef enum err (*source_read_fn)(const void *context, uint64_t bin, uint32_t *out);
@@ -30,6 +36,10 @@ typedef enum err (*source_loss_fn)(const void *context, uint64_t bin, const uint
                                    uint64_t *bits);
 typedef enum err (*source_name_fn)(const void *context, uint64_t bin, uint64_t document,
                                    struct arena *a, struct source_document *out);
+typedef enum err (*source_images_fn)(const void *context, uint64_t bin, struct arena *a,
+                                     struct source_image **out, size_t *n);
+typedef enum err (*source_image_fn)(const void *context, uint64_t bin, uint64_t image,
+                                    struct arena *a, struct span *out);
 typedef void (*source_close_fn)(void *context);
 
 struct source {
@@ -37,15 +47,18 @@ struct source {
     double weight;
     struct hash128 hash, tokenizer_hash;
     struct hash128 filter_hash; // of the filter; 0 = all documents are kept
+    struct hash128 images_hash; // of what images become (datad/source_images.h); 0 = nothing
     uint64_t n_bins, max_bin_tokens, max_bin_documents;
     uint32_t vocabulary, end_of_text;
     source_bin_fn bin;
-    source_read_fn read_lengths; // [n_documents of the bin]
-    source_read_fn read_tokens;  // [n_tokens of the bin]
-    source_keep_fn read_keep;    // [n_documents], 0 or 1; NULL = all are kept
-    source_loss_fn read_loss;    // bits [n_tokens], zeroed before; NULL = all tokens count
-    source_name_fn read_name;    // document is the bin's; NULL = documents have no names
-    source_close_fn close;       // NULL = nothing to close
+    source_read_fn read_lengths;  // [n_documents of the bin]
+    source_read_fn read_tokens;   // [n_tokens of the bin]
+    source_keep_fn read_keep;     // [n_documents], 0 or 1; NULL = all are kept
+    source_loss_fn read_loss;     // bits [n_tokens], zeroed before; NULL = all tokens count
+    source_name_fn read_name;     // document is the bin's; NULL = documents have no names
+    source_images_fn read_images; // of a bin, by document and offset; NULL = there are none
+    source_image_fn read_image;   // the file of one (of the bin's); NULL = there are none
+    source_close_fn close;        // NULL = nothing to close
     void *context;
 };
 
@@ -64,8 +77,8 @@ void source_close(struct source *s);
 /// Errors: ERR_DATA when the sources do not share a tokenizer, or one is empty or beyond datad's
 /// limits.
 enum err source_check_all(const struct source *sources, size_t n_sources) MUST_CHECK;
-/// Names what the source's rows are made of: its hash, mixed with the filter's if it has one. Can't
-/// fail.
+/// Names what the source's rows are made of: its hash, mixed with the filter's and the images' if
+/// it has them. Can't fail.
 struct hash128 source_content(const struct source *s);
 
 static inline struct source_bin source_bin(const struct source *s, uint64_t bin)

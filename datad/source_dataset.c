@@ -1,11 +1,13 @@
 #include "datad/source.h"
 #include "shard/dataset/dataset.h"
 #include "shard/dataset/dataset_filter.h"
+#include "shard/dataset/dataset_images.h"
 #include "shard/format/shard.h"
 
 struct dataset_source {
     struct dataset *dataset;
     struct dataset_filter *filter; // or NULL
+    struct dataset_images *images; // or NULL
 };
 
 static const struct dataset *dataset_of(const void *context)
@@ -49,6 +51,26 @@ static enum err name_of_dataset(const void *context, uint64_t bin, uint64_t docu
     return dataset_read_name(d, bin, document, a, &out->id, &out->from);
 }
 
+static enum err images_of_dataset(const void *context, uint64_t bin, struct arena *a,
+                                  struct source_image **out, size_t *n)
+{
+    const struct dataset_source *s = context;
+    struct dataset_image *images;
+    TRY(dataset_images_read(s->images, bin, a, &images, n));
+    *out = ARENA_ARRAY(a, struct source_image, *n);
+    for (size_t i = 0; i < *n; i++)
+        (*out)[i] = (struct source_image){images[i].document, images[i].offset, images[i].width,
+                                          images[i].height};
+    return OK;
+}
+
+static enum err image_of_dataset(const void *context, uint64_t bin, uint64_t image, struct arena *a,
+                                 struct span *out)
+{
+    return dataset_images_file(((const struct dataset_source *)context)->images, bin, image, a,
+                               out);
+}
+
 static void close_dataset(void *context)
 {
     dataset_close(((struct dataset_source *)context)->dataset);
@@ -58,10 +80,12 @@ enum err source_open_dataset(const struct source_options *o, struct arena *a, st
 {
     struct dataset_source *s = ARENA_NEW(a, struct dataset_source);
     TRY(dataset_open(o->path, a, &s->dataset));
-    const enum err e = dataset_filter_open(s->dataset, o->filter, a, &s->filter);
+    enum err e = dataset_filter_open(s->dataset, o->filter, a, &s->filter);
+    if (e != OK) (void)fail_at(e, "filter");
+    if (e == OK) e = dataset_images_open(s->dataset, a, &s->images);
     if (e != OK) {
         dataset_close(s->dataset);
-        return fail_at(e, "filter");
+        return e;
     }
     const struct dataset_info *info = dataset_info(s->dataset);
     *out = (struct source){.name = o->name,
@@ -84,5 +108,9 @@ enum err source_open_dataset(const struct source_options *o, struct arena *a, st
         out->read_keep = keep_of_dataset;
     }
     if (dataset_has_loss(s->dataset)) out->read_loss = loss_of_dataset;
+    if (s->images != NULL) {
+        out->read_images = images_of_dataset;
+        out->read_image = image_of_dataset;
+    }
     return OK;
 }

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "base/size.h"
 #include "base/text.h"
 #include "datad/field.h"
 #include "datad/mixture.h"
@@ -19,6 +20,7 @@ struct sum {
 struct stream {
     struct stream_request request;
     enum pack_rule packing;
+    struct images_rule images;
     struct stream_info info;
     struct bins *bins;
     struct plans *plans;
@@ -165,6 +167,7 @@ enum err stream_open(const struct stream_rule *rule, const struct stream_request
     struct stream *s = ARENA_NEW(a, struct stream);
     s->request = *request;
     s->packing = rule->packing;
+    s->images = rule->images;
     s->bins = bins;
     s->n_sources = rule->n_sources;
     s->parts = ARENA_ARRAY(a, struct stream_part, rule->n_sources);
@@ -360,6 +363,88 @@ enum err stream_documents(struct stream *s, uint64_t position, struct arena *a,
     TRY(e);
     *out = found;
     *n = pieces.last - pieces.first;
+    return OK;
+}
+
+const struct images_rule *stream_images_rule(const struct stream *s)
+{
+    return &s->images;
+}
+
+/// The first of n images whose document is not before document.
+static size_t first_image(const struct source_image *images, size_t n, uint64_t document)
+{
+    size_t low = 0;
+    while (low < n) {
+        const size_t middle = low + (n - low) / 2;
+        if (images[middle].document < document)
+            low = middle + 1;
+        else
+            n = middle;
+    }
+    return low;
+}
+
+// What images_of_piece adds to.
+struct image_list {
+    const struct source_image *images; // of the bin
+    size_t n_images;
+    struct stream_image *found;
+    size_t n, capacity;
+    struct arena *arena;
+};
+
+/// Adds the images of which the piece, at position at of its row, has placeholders.
+static void images_of_piece(const struct stream *s, const struct row *r,
+                            const struct pack_piece *piece, uint64_t at, struct image_list *l)
+{
+    const uint64_t piece_end = (uint64_t)piece->offset + piece->n_tokens;
+    for (size_t i = first_image(l->images, l->n_images, piece->document); i < l->n_images; i++) {
+        const struct source_image *image = &l->images[i];
+        if (image->document != piece->document || image->offset >= piece_end) return;
+        const uint64_t image_end = image->offset + source_images_tokens(&s->images, image);
+        if (image_end <= piece->offset) continue;
+        const uint64_t begin = size_max(image->offset, piece->offset);
+        l->found = ARENA_GROW(l->arena, struct stream_image, l->found, l->n + 1, &l->capacity);
+        l->found[l->n++] =
+            (struct stream_image){.source = r->source,
+                                  .bin = r->place.bin,
+                                  .image = i,
+                                  .width = image->width,
+                                  .height = image->height,
+                                  .at = at + begin - piece->offset,
+                                  .offset = begin - image->offset,
+                                  .n_tokens = size_min(image_end, piece_end) - begin};
+    }
+}
+
+static enum err find_images(const struct stream *s, const struct row *r, struct image_list *l)
+{
+    struct source_image *images;
+    if (s->images.recipe == NULL || r->source->read_images == NULL) return OK;
+    TRY(r->source->read_images(r->source->context, r->place.bin, l->arena, &images, &l->n_images));
+    l->images = images;
+    const struct range pieces = pieces_of(r);
+    uint64_t at = 0;
+    for (uint64_t i = pieces.first; i < pieces.last; i++) {
+        const struct pack_piece *p = &r->hold.plan.pieces[i];
+        if (!is_skipped(s, r, p)) images_of_piece(s, r, p, at, l);
+        at += p->n_tokens;
+    }
+    return OK;
+}
+
+enum err stream_images(struct stream *s, uint64_t position, struct arena *a,
+                       struct stream_image **out, size_t *n)
+{
+    struct row r;
+    TRY(acquire_row(s, position, &r));
+    struct image_list l = {.arena = a};
+    const enum err e = find_images(s, &r, &l);
+    plans_release(s->plans, &r.hold);
+    TRY(e);
+    *out = l.found;
+    *n = l.n;
     return OK;
 }
 

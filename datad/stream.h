@@ -20,6 +20,7 @@
 #include "datad/edits.h"
 #include "datad/pack.h"
 #include "datad/source.h"
+#include "datad/source_images.h"
 #include "datad/split.h"
 
 // How the daemon was configured; the same for all streams.
@@ -30,8 +31,9 @@ struct stream_rule {
     bool sequential;
     uint64_t window_bins;
     enum pack_rule packing;
-    const char *tables;       // folder of row tables (datad/row_table.h); NULL = none
-    struct edits_given edits; // of the training stream; validation never changes
+    const char *tables;        // folder of row tables (datad/row_table.h); NULL = none
+    struct edits_given edits;  // of the training stream; validation never changes
+    struct images_rule images; // no recipe = documents' images are left out
 };
 
 // What a client asks for.
@@ -91,6 +93,21 @@ struct stream_document {
 /// of reads.
 enum err stream_documents(struct stream *s, uint64_t position, struct arena *a,
                           struct stream_document **out, size_t *n) MUST_CHECK;
+
+// An image of which a row has placeholders.
+struct stream_image {
+    const struct source *source;
+    uint32_t bin;
+    uint64_t image; // of the bin's
+    uint32_t width, height;
+    uint64_t at;               // position in the row of its first placeholder there
+    uint64_t offset, n_tokens; // which of its placeholders that is; how many follow
+};
+/// The images in the row at position, in order, in a. Thread-safe. Errors: those of reads.
+enum err stream_images(struct stream *s, uint64_t position, struct arena *a,
+                       struct stream_image **out, size_t *n) MUST_CHECK;
+/// What images become in this stream. Can't fail.
+const struct images_rule *stream_images_rule(const struct stream *s);
 
 // What one source has given to positions [0, n).
 struct stream_share {

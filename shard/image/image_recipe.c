@@ -115,6 +115,16 @@ void image_recipe_cut(const struct image_recipe *recipe, const struct image_pixe
     if (choice.flip) augment_flip(rgb, recipe->side);
 }
 
+void image_recipe_planes(const struct image_recipe *recipe, const uint8_t *rgb, size_t n,
+                         uint8_t *out)
+{
+    const size_t n_pixels = (size_t)recipe->side * recipe->side;
+    for (size_t picture = 0; picture < n; picture++, rgb += 3 * n_pixels, out += 3 * n_pixels)
+        for (size_t i = 0; i < n_pixels; i++)
+            for (size_t c = 0; c < 3; c++)
+                out[c * n_pixels + i] = rgb[3 * i + c];
+}
+
 void image_recipe_normalise(const struct image_recipe *recipe, const uint8_t *rgb, size_t n,
                             float *out)
 {

@@ -50,6 +50,9 @@ size_t image_recipe_picture_bytes(const struct image_recipe *recipe);
 /// Scratch comes from a. Can't fail.
 void image_recipe_cut(const struct image_recipe *recipe, const struct image_pixels *in,
                       const struct augment_key *key, struct arena *a, uint8_t *rgb);
+/// rgb[n, side, side, 3] as out[n, 3, side, side], not normalised. Can't fail.
+void image_recipe_planes(const struct image_recipe *recipe, const uint8_t *rgb, size_t n,
+                         uint8_t *out);
 /// rgb[n, side, side, 3] as out[n, 3, side, side]. Can't fail.
 void image_recipe_normalise(const struct image_recipe *recipe, const uint8_t *rgb, size_t n,
                             float *out);

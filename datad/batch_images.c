@@ -1,0 +1,183 @@
+#include "datad/batch_images.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/size.h"
+#include "shard/image/image.h"
+
+enum { TILES, TILE_FIRST, TILE_OFFSET, TILE_TOKENS, ARRAYS };
+#define SLOT_LIMIT (UINT64_C(1) << 31)
+
+// With tokens only at its end, a row begins within a picture and ends within another.
+uint64_t batch_images_row_capacity(const struct images_rule *rule, uint64_t T)
+{
+    if (rule->row_capacity > 0) return rule->row_capacity;
+    return (T + rule->tokens - 2) / rule->tokens + 1;
+}
+
+static void add_array(const char *name, enum batch_dtype dtype, uint64_t capacity,
+                      struct batch_layout *layout)
+{
+    ASSERT(layout->n_fields < BATCH_ARRAYS);
+    struct batch_field *f = &layout->fields[layout->n_fields++];
+    snprintf(f->name, sizeof f->name, "%s", name);
+    f->dtype = dtype;
+    f->capacity = capacity;
+    f->offset = layout->slot_bytes;
+    layout->slot_bytes =
+        size_align(f->offset + capacity * batch_dtype_bytes(dtype), BATCH_ALIGN_BYTES);
+}
+
+enum err batch_images_layout(const struct images_rule *rule, const struct batch_shape *shape,
+                             struct batch_layout *layout)
+{
+    if (rule->recipe == NULL) return OK;
+    const uint64_t n = shape->lane_rows * batch_images_row_capacity(rule, shape->T);
+    const uint64_t values = n * image_recipe_picture_bytes(rule->recipe);
+    if (values > SLOT_LIMIT / sizeof(float))
+        return fail(ERR_CONFIG, "a lane of %llu pictures of %u x %u pixels: lower images.capacity",
+                    (unsigned long long)n, rule->recipe->side, rule->recipe->side);
+    add_array("tiles", rule->as_f32 ? BATCH_F32 : BATCH_U8, values, layout);
+    add_array("tile_first", BATCH_I32, n, layout);
+    add_array("tile_offset", BATCH_I32, n, layout);
+    add_array("tile_tokens", BATCH_I32, n, layout);
+    return OK;
+}
+
+struct filling {
+    struct stream *stream;
+    const struct images_rule *rule;
+    uint8_t *array[ARRAYS];
+    uint64_t T, row_capacity;
+    uint64_t n; // pictures so far
+    struct augment_key key;
+};
+
+static void log_lost(const struct stream_image *image, const char *why)
+{
+    log_line("datad: source %s: image %llu of bin %u: %s", image->source->name,
+             (unsigned long long)image->image, image->bin, why);
+}
+
+// The pixels, as large as the index says; false = they cannot be had, and why is in the error line.
+static enum err decode(const struct stream_image *image, struct arena *a, struct image_pixels *out)
+{
+    struct span file;
+    TRY(image->source->read_image(image->source->context, image->bin, image->image, a, &file));
+    out->rgb = NULL;
+    struct image_pixels pixels;
+    enum err e = image_decode(file, &image_limits_default, a, &pixels);
+    if (e == OK && (pixels.width != image->width || pixels.height != image->height))
+        e = fail(ERR_DATA, "%u x %u pixels, the index says %u x %u", pixels.width, pixels.height,
+                 image->width, image->height);
+    if (e == OK)
+        *out = pixels;
+    else
+        log_lost(image, err_line());
+    return OK;
+}
+
+// All pictures of the image, u8; black where it cannot be decoded.
+static enum err cut(const struct filling *f, const struct stream_image *image, struct arena *a,
+                    uint8_t **out)
+{
+    const struct image_recipe *recipe = f->rule->recipe;
+    const uint32_t n = image_recipe_pictures(recipe, image->width, image->height);
+    uint8_t *rgb = arena_array(a, n, image_recipe_picture_bytes(recipe), 64);
+    struct image_pixels pixels;
+    TRY(decode(image, a, &pixels));
+    if (pixels.rgb != NULL) image_recipe_cut(recipe, &pixels, &f->key, a, rgb);
+    *out = rgb;
+    return OK;
+}
+
+static void put_number(struct filling *f, size_t array, uint64_t value)
+{
+    const int32_t number = (int32_t)value;
+    memcpy(f->array[array] + f->n * sizeof number, &number, sizeof number);
+}
+
+// Puts picture number k of image, of which the row has placeholders.
+static void put_picture(struct filling *f, const struct stream_image *image, uint64_t row,
+                        uint64_t k, const uint8_t *rgb)
+{
+    const size_t values = image_recipe_picture_bytes(f->rule->recipe);
+    const uint64_t begin = size_max(k * f->rule->tokens, image->offset);
+    const uint64_t end = size_min((k + 1) * f->rule->tokens, image->offset + image->n_tokens);
+    if (f->rule->as_f32)
+        image_recipe_normalise(f->rule->recipe, rgb + k * values, 1,
+                               (float *)(void *)f->array[TILES] + f->n * values);
+    else
+        image_recipe_planes(f->rule->recipe, rgb + k * values, 1, f->array[TILES] + f->n * values);
+    put_number(f, TILE_FIRST, row * f->T + image->at + begin - image->offset);
+    put_number(f, TILE_OFFSET, begin - k * f->rule->tokens);
+    put_number(f, TILE_TOKENS, end - begin);
+    f->n++;
+}
+
+static enum err fill_image(struct filling *f, const struct stream_image *image, uint64_t row,
+                           uint64_t limit, struct arena *a)
+{
+    const uint64_t first = image->offset / f->rule->tokens;
+    const uint64_t end = size_ceil_div(image->offset + image->n_tokens, f->rule->tokens);
+    if (f->n + (end - first) > limit) log_lost(image, "its row has more pictures than fit");
+    if (f->n == limit) return OK;
+    uint8_t *rgb;
+    TRY(cut(f, image, a, &rgb));
+    for (uint64_t k = first; k < end && f->n < limit; k++)
+        put_picture(f, image, row, k, rgb);
+    return OK;
+}
+
+static enum err fill_row(struct filling *f, uint64_t position, uint64_t row, struct arena *a,
+                         struct arena *scratch)
+{
+    struct stream_image *images;
+    size_t n;
+    TRY(stream_images(f->stream, position, a, &images, &n));
+    const uint64_t limit = f->n + f->row_capacity;
+    f->key.position = position;
+    for (size_t i = 0; i < n; i++) {
+        f->key.image = i;
+        TRY(fill_image(f, &images[i], row, limit, scratch));
+        arena_reset(scratch);
+    }
+    arena_reset(a);
+    return OK;
+}
+
+static void count(const struct filling *f, size_t first, uint64_t counts[BATCH_ARRAYS])
+{
+    counts[first + TILES] = f->n * image_recipe_picture_bytes(f->rule->recipe);
+    for (size_t i = TILE_FIRST; i < ARRAYS; i++)
+        counts[first + i] = f->n;
+}
+
+enum err batch_images_fill(struct stream *stream, const struct batch_layout *layout,
+                           struct range positions, uint8_t *slot, uint64_t counts[BATCH_ARRAYS])
+{
+    const struct images_rule *rule = stream_images_rule(stream);
+    if (rule->recipe == NULL) return OK;
+    const struct stream_request *request = stream_request(stream);
+    ASSERT(layout->n_fields >= ARRAYS);
+    const size_t first = layout->n_fields - ARRAYS;
+    struct filling f = {.stream = stream,
+                        .rule = rule,
+                        .T = request->T,
+                        .row_capacity = batch_images_row_capacity(rule, request->T),
+                        .key.seed = request->split == SPLIT_TRAIN ? request->seed : 0};
+    for (size_t i = 0; i < ARRAYS; i++)
+        f.array[i] = slot + layout->fields[first + i].offset;
+    struct arena a, scratch;
+    arena_init(&a, "images of a row");
+    arena_init(&scratch, "pictures");
+    enum err e = OK;
+    for (uint64_t p = positions.first; e == OK && p < positions.last; p++)
+        e = fill_row(&f, p, p - positions.first, &a, &scratch);
+    arena_fini(&scratch);
+    arena_fini(&a);
+    if (e == OK) count(&f, first, counts);
+    return e;
+}
