@@ -32,11 +32,13 @@ __attribute__((unused)) static void spawned_init(struct spawned *s, uint64_t see
     snprintf(s->socket, sizeof s->socket, "%s/run/socket", s->folder);
     s->sources[0] = made_source("web", 3, seed, 9, 1500, &s->arena);
     s->sources[1] = made_source("books", 1, seed, 4, 1000, &s->arena);
-    s->options = (struct server_options){.socket = s->socket,
-                                         .service = {.rule = {s->sources, 2, 0.1, false, 3},
-                                                     .prefetch = 4,
-                                                     .n_workers = 2,
-                                                     .cache_bytes = 1 << 16}};
+    s->options = (struct server_options){
+        .socket = s->socket,
+        .service = {
+            .rule = {.sources = s->sources, .n_sources = 2, .validation = 0.1, .window_bins = 3},
+            .prefetch = 4,
+            .n_workers = 2,
+            .cache_bytes = 1 << 16}};
 }
 
 __attribute__((unused)) static pid_t spawned_fork(const struct spawned *s)
