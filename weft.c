@@ -12,6 +12,7 @@
 #include "base/log.h"
 
 #define COMMAND_TABLE(X)                                            \
+    X(data, "what a run was trained on")                            \
     X(datad, "serve batches of a dataset to trainers on this node") \
     X(eval, "validation loss of a checkpoint")                      \
     X(export, "write a checkpoint for other programs")              \

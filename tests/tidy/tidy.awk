@@ -4,7 +4,7 @@
 
 BEGIN {
     narrow["shard topology"] = "topology/fabric.h"
-    narrow["trainer datad"] = "datad/client.h datad/daemon.h datad/datad_config.h"
+    narrow["trainer datad"] = "datad/client.h datad/daemon.h datad/datad_config.h datad/blame.h"
     narrow["trainer shard"] = "shard/tokenizer/tokenizer.h shard/dataset/dataset.h"
 
     door["mpi.h"] = "topology/fabric_mpi.c"

@@ -11,7 +11,6 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/log.h"
-#include "datad/datad_config.h"
 
 static bool keep_waiting(void *context)
 {
@@ -79,10 +78,10 @@ static void take_edits(const struct config *whole, struct datad_config *d)
     }
 }
 
-static void fill_daemon_config(const struct feed *f, const struct config *c, const char *run_folder,
-                               struct arena *a, struct datad_config *out)
+void feed_daemon_config(const struct config *whole, const struct config *c, const char *run_folder,
+                        struct arena *a, struct datad_config *out)
 {
-    *out = (struct datad_config){.socket = f->socket,
+    *out = (struct datad_config){.socket = c->data.socket,
                                  .packing = c->data.packing,
                                  .tables = arena_printf(a, "%s/tables", run_folder),
                                  .skip_documents = c->data.skip_documents,
@@ -98,7 +97,7 @@ static void fill_daemon_config(const struct feed *f, const struct config *c, con
         const struct config_source *s = &c->data.sources[i];
         out->sources[i] = (struct datad_source){s->name, s->path, s->weight, s->filter};
     }
-    take_edits(f->start.whole, out);
+    take_edits(whole, out);
 }
 
 // What datad would only say in its own log.
@@ -118,7 +117,8 @@ static enum err start_daemon(struct feed *f, const struct config *c, const char 
     int node = fabric_node(f->fabric); // nodes share the run folder
     const char *path = arena_printf(a, "%s/datad-%d.yaml", run_folder, node);
     struct datad_config *config = ARENA_NEW(a, struct datad_config);
-    fill_daemon_config(f, c, run_folder, a, config);
+    feed_daemon_config(f->start.whole, c, run_folder, a, config);
+    config->socket = f->socket;
     TRY(datad_config_check(config, "data"));
     TRY(datad_config_write(config, path));
     return daemon_start(&f->daemon, weft, path,

@@ -4,6 +4,7 @@
 
 #include "datad/client.h"
 #include "datad/daemon.h"
+#include "datad/datad_config.h"
 #include "topology/fabric.h"
 #include "trainer/config.h"
 
@@ -30,6 +31,10 @@ struct feed {
 enum err feed_open(struct feed *f, const struct config *c, const struct feed_start *start,
                    const char *run_folder, const char *weft, struct fabric *fabric,
                    struct arena *a) MUST_CHECK;
+/// The config of the datad that the run's owners start, for phase c of whole; but for its socket it
+/// says what rows hold. Borrows from both; texts of its own are in a. Local.
+void feed_daemon_config(const struct config *whole, const struct config *c, const char *run_folder,
+                        struct arena *a, struct datad_config *out);
 /// Restarts a dead datad of ours; called once a step and while waiting for a batch. Local.
 enum err feed_supervise(struct feed *f) MUST_CHECK;
 void feed_close(struct feed *f);
