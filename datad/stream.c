@@ -106,14 +106,20 @@ static enum err fill_info(const struct stream_rule *rule, struct stream *s, stru
 
 /// Weights are shares of tokens: a source whose rows hold less is drawn more often. A source
 /// without rows in this split has no weight in it.
-static double *weights_of_rows(const struct stream *s, const double *by_token, struct arena *a)
+static enum err weights_of_rows(const struct stream *s, uint64_t row, const double *by_token,
+                                struct arena *a, const double **out)
 {
     double *weights = ARENA_ARRAY(a, double, s->n_sources);
+    bool any = false;
     for (size_t i = 0; i < s->n_sources; i++) {
         const struct stream_part *p = &s->parts[i];
         if (p->n_rows > 0) weights[i] = by_token[i] * ((double)p->n_rows / (double)p->n_tokens);
+        any = any || weights[i] > 0;
     }
-    return weights;
+    *out = weights;
+    if (any) return OK;
+    return fail(ERR_CONFIG, "mixture from row %llu: no source with weight has rows in the %s split",
+                (unsigned long long)row, split_name(s->request.split));
 }
 
 /// Segments of the stream's rows: from the start, and from each change on. Of changes that begin at
@@ -126,8 +132,9 @@ static enum err build_mixture(struct stream *s, struct arena *a)
         const uint64_t row = i == 0 ? 0 : edits_change_row(s->edits, i - 1);
         const uint64_t from = i == 0 ? 0 : edits_shift(s->edits, row);
         if (n > 0 && segments[n - 1].first_position == from) n--;
-        segments[n++] = (struct mixture_segment){.first_position = from,
-                                                 .weights = weights_of_rows(s, s->weights[i], a)};
+        const double *weights;
+        TRY(weights_of_rows(s, row, s->weights[i], a, &weights));
+        segments[n++] = (struct mixture_segment){.first_position = from, .weights = weights};
     }
     return mixture_build(segments, n, s->n_sources, a, &s->mixture);
 }
