@@ -2,6 +2,7 @@
 
 #include "base/size.h"
 #include "datad/bin_documents.h"
+#include "shard/dataset/dataset.h"
 
 struct bins {
     struct bins_options options;
@@ -16,15 +17,10 @@ static uint64_t key_of(size_t source, uint32_t bin)
 
 static enum err check_ids(const struct source *s, uint64_t bin, const uint32_t *tokens, uint64_t n)
 {
-    uint32_t most = 0;
-    for (uint64_t i = 0; i < n; i++)
-        most = tokens[i] > most ? tokens[i] : most;
-    if (most < s->vocabulary || n == 0) return OK;
-    uint64_t at = 0;
-    while (tokens[at] < s->vocabulary)
-        at++;
+    const uint64_t bad = dataset_find_bad_token(tokens, n, s->vocabulary);
+    if (bad == n) return OK;
     return fail(ERR_DATA, "source %s: bin %llu: token %llu is id %u of a vocabulary of %u", s->name,
-                (unsigned long long)bin, (unsigned long long)at, tokens[at], s->vocabulary);
+                (unsigned long long)bin, (unsigned long long)bad, tokens[bad], s->vocabulary);
 }
 
 static enum err load_tokens(const void *context, uint64_t key, uint32_t *slot, uint64_t *n)

@@ -1,6 +1,7 @@
 #include "datad/source.h"
 
 #include "base/little.h"
+#include "datad/pack.h"
 
 // Token indices inside a bin are u32.
 #define BIN_TOKENS_LIMIT (UINT32_C(1) << 31)
@@ -30,6 +31,8 @@ void source_close(struct source *s)
 static enum err check_one(const struct source *s)
 {
     if (s->n_bins == 0) return fail(ERR_DATA, "source %s has no documents", s->name);
+    if (s->vocabulary >= PACK_NO_LOSS)
+        return fail(ERR_DATA, "source %s: a vocabulary of %u ids", s->name, s->vocabulary);
     if (s->n_bins > UINT32_MAX || s->max_bin_tokens > BIN_TOKENS_LIMIT ||
         s->max_bin_documents > BIN_TOKENS_LIMIT)
         return fail(ERR_DATA, "source %s: bins beyond what datad can index", s->name);

@@ -313,12 +313,33 @@ enum err dataset_read_tokens(const struct dataset *d, uint64_t bin, uint32_t *to
     const struct dataset_bin *b = &d->bins[bin].bin;
     const struct member *m = &d->members[b->shard];
     TRY(shard_read_u32(m->shard, m->tokens, d->bins[bin].first_token, b->n_tokens, tokens));
-    for (uint64_t i = 0; i < b->n_tokens; i++) {
-        if (tokens[i] >= d->info.vocabulary)
-            return fail(ERR_DATA, "%s: bin %llu: token %u, the vocabulary has %u",
-                        shard_name(m->shard), wide(bin), tokens[i], d->info.vocabulary);
-    }
-    return OK;
+    const uint64_t bad = dataset_find_bad_token(tokens, b->n_tokens, d->info.vocabulary);
+    if (bad == b->n_tokens) return OK;
+    return fail(ERR_DATA, "%s: bin %llu: token %u, the vocabulary has %u", shard_name(m->shard),
+                wide(bin), tokens[bad], d->info.vocabulary);
+}
+
+// Whether one of tokens [STRIDE] is not below vocabulary, which is below 2^31: then a difference
+// or the token itself has its highest bit set. A fixed length, so that it becomes vector code.
+enum { STRIDE = 32 };
+
+static bool any_bad(const uint32_t *tokens, uint32_t vocabulary)
+{
+    uint32_t bits = 0;
+    for (size_t i = 0; i < STRIDE; i++)
+        bits |= (vocabulary - 1 - tokens[i]) | tokens[i];
+    return bits >> 31 != 0;
+}
+
+uint64_t dataset_find_bad_token(const uint32_t *tokens, uint64_t n, uint32_t vocabulary)
+{
+    uint64_t i = 0;
+    if (vocabulary >> 31 == 0)
+        while (i + STRIDE <= n && !any_bad(tokens + i, vocabulary))
+            i += STRIDE;
+    while (i < n && tokens[i] < vocabulary)
+        i++;
+    return i;
 }
 
 bool dataset_has_loss(const struct dataset *d)

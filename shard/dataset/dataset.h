@@ -54,6 +54,9 @@ enum err dataset_read_loss(const struct dataset *d, uint64_t bin, const uint32_t
 enum err dataset_read_name(const struct dataset *d, uint64_t bin, uint64_t document,
                            struct arena *a, struct span *id, struct span *source) MUST_CHECK;
 
+/// Index of the first of tokens [n] that is not below vocabulary, or n. Can't fail.
+uint64_t dataset_find_bad_token(const uint32_t *tokens, uint64_t n, uint32_t vocabulary);
+
 struct dataset_document {
     struct span id, source;
     uint32_t text_bytes; // of the text that was encoded
