@@ -1,10 +1,14 @@
 // Measures what docs/DATA.md says of the order of rows, on a dataset on disk:
 //
-//     bench_order make FOLDER [SHARDS]          a dataset of SHARDS x 10^9 tokens (100), all alike, that takes
-//                                               little room: its index is as large as a real one's
-//     bench_order start FOLDER T PACKING TABLES open it, and its stream; twice, so that a table is kept
-//     bench_order padding FOLDER T              share of padding: concat, first-fit, best-fit
-//     bench_order fill FOLDER T PACKING ROWS    rows of the stream, one after another
+//     bench_order make FOLDER [SHARDS]
+//         a dataset of SHARDS x 10^9 tokens (100), all alike, so that it takes little room: its
+//         index is as large as a real one's
+//     bench_order start FOLDER T PACKING TABLES
+//         opens it, and its stream; twice, so that the second finds the table of the first
+//     bench_order padding FOLDER T
+//         share of padding: concat, first-fit, best-fit
+//     bench_order fill FOLDER T PACKING ROWS
+//         rows of the stream, one after another
 
 #include <stdlib.h>
 #include <sys/resource.h>
