@@ -197,7 +197,8 @@ static enum err leave_out(struct reader *r, size_t at, const struct tar_entry *e
 }
 
 struct sample {
-    size_t n_bytes; // of the window
+    size_t n_bytes;  // of the window
+    size_t n_needed; // of them; behind them is padding
     size_t n_members;
     bool whole;
 };
@@ -225,6 +226,7 @@ static enum err take_entry(struct reader *r, struct sample *sample)
     if (long_sample) return leave_out(r, at, &entry, "a sample longer than the limit");
     if (member && !begun) set_key(&state->sample, &entry);
     sample->n_members += member;
+    sample->n_needed = at + (size_t)(entry.n_head + entry.n_content);
     sample->n_bytes += (size_t)entry.n_bytes;
     return OK;
 }
@@ -240,8 +242,13 @@ enum err reader_tar_next(struct reader *r, struct arena *a, struct reader_record
         TRY(take_entry(r, &sample));
     if (r->ended) return OK;
     r->number++;
+    const uint64_t first = unpack_offset(r->unpack);
     const struct span window = unpack_window(r->unpack);
     const size_t n = size_min(sample.n_bytes, window.n_bytes);
+    if (n < sample.n_needed) {
+        unpack_take(r->unpack, n);
+        return damaged(r, first, "longer than the file");
+    }
     *out = reader_record_of(r, (struct span){window.data, n}, a);
     unpack_take(r->unpack, n);
     return OK;
