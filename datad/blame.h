@@ -33,7 +33,7 @@ struct blame_answer {
 /// for rows that no run has.
 enum err blame_ask(const struct datad_config *config, const struct blame_question *question,
                    struct arena *a, struct blame_answer **out, size_t *n) MUST_CHECK;
-/// The line of a skip list (datad/skip_list.h) that leaves the answer's document out from a token of
-/// the run on, in a. Can't fail.
+/// The line of a skip list (datad/skip_list.h) that leaves the answer's document out from a token
+/// of the run on, in a. Can't fail.
 const char *blame_skip_line(const struct blame_answer *answer, uint64_t from_tokens,
                             struct arena *a);

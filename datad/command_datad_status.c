@@ -25,6 +25,18 @@ static void print_client(const json_t *c)
            number(c, "errors"));
 }
 
+/// What each source has given to a training client up to its position.
+static void print_shares(const json_t *c)
+{
+    const json_t *sources = json_object_get(c, "sources");
+    for (size_t i = 0; i < json_array_size(sources); i++) {
+        const json_t *s = json_array_get(sources, i);
+        printf("%8s %-10s %-20s share %5.2f %% (wanted %5.2f %%) tokens %.1f M epochs %.2f\n", "",
+               "", json_string_value(json_object_get(s, "name")), 100 * number(s, "realised"),
+               100 * number(s, "wanted"), number(s, "tokens") / 1e6, number(s, "epochs"));
+    }
+}
+
 static enum err print_table(const char *text)
 {
     json_error_t cause;
@@ -42,6 +54,7 @@ static enum err print_table(const char *text)
                "batches", "waiting", "tok/s", "wait", "errors");
     for (size_t i = 0; i < json_array_size(clients); i++)
         print_client(json_array_get(clients, i));
+    if (json_array_size(clients) > 0) print_shares(json_array_get(clients, 0));
     json_decref(report);
     return OK;
 }

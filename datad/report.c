@@ -40,6 +40,15 @@
     X("weft_datad_client_connected_seconds", "gauge", "Time since it connected.", c->connected_s,  \
       "connected_seconds")
 
+// One row a metric of a source in a client's stream: name, help, value of share s, name in JSON.
+#define SHARE_METRICS(X)                                                                         \
+    X("weft_datad_source_tokens", "Tokens up to the client's position.", (double)s->n_tokens,    \
+      "tokens")                                                                                  \
+    X("weft_datad_source_epochs", "Epochs up to the client's position.", s->epochs, "epochs")    \
+    X("weft_datad_source_realised", "Share of tokens up to the client's position.", s->realised, \
+      "realised")                                                                                \
+    X("weft_datad_source_wanted", "Share by the weights in force.", s->wanted, "wanted")
+
 static double count(const atomic_uint_least64_t *counter)
 {
     return (double)atomic_load(counter);
@@ -89,6 +98,27 @@ static void put_sample(struct text *out, const char *name, const struct report_c
                 value);
 }
 
+static void put_share(const struct report *r, const char *name, const struct report_client *c,
+                      size_t source, double value, struct text *out)
+{
+    text_printf(out, "%s{pid=\"%ld\",split=\"%s\",source=", name, c->pid, split_name(c->split));
+    put_quoted(out, r->sources[source].name);
+    text_printf(out, "} %.12g\n", value);
+}
+
+static void put_shares(const struct report *r, struct text *out)
+{
+#define X(name, help, value, key)                                                        \
+    put_head(out, name, "gauge", help);                                                  \
+    for (const struct report_client *c = r->clients; c < r->clients + r->n_clients; c++) \
+        for (size_t i = 0; i < r->n_sources; i++) {                                      \
+            const struct report_share *s = &c->shares[i];                                \
+            put_share(r, name, c, i, (value), out);                                      \
+        }
+    SHARE_METRICS(X)
+#undef X
+}
+
 void report_prometheus(const struct report *r, struct text *out)
 {
 #define X(name, type, help, value)   \
@@ -109,9 +139,10 @@ void report_prometheus(const struct report *r, struct text *out)
         put_quoted(out, r->sources[i].name);
         text_printf(out, "} %.12g\n", r->sources[i].weight);
     }
+    put_shares(r, out);
 }
 
-static void put_client(const struct report_client *c, struct text *out)
+static void put_client(const struct report *r, const struct report_client *c, struct text *out)
 {
     text_printf(out,
                 "    {\"pid\": %ld, \"split\": \"%s\", \"sequence\": %llu, \"lane_rows\": %llu, "
@@ -121,7 +152,17 @@ static void put_client(const struct report_client *c, struct text *out)
 #define X(name, type, help, value, key) text_printf(out, ", \"%s\": %.12g", key, (value));
     CLIENT_METRICS(X)
 #undef X
-    text_printf(out, "}");
+    text_printf(out, ",\n     \"sources\": [");
+    for (size_t i = 0; i < r->n_sources; i++) {
+        const struct report_share *s = &c->shares[i];
+        text_printf(out, "%s{\"name\": ", i ? ", " : "");
+        put_quoted(out, r->sources[i].name);
+#define X(name, help, value, key) text_printf(out, ", \"%s\": %.12g", key, (value));
+        SHARE_METRICS(X)
+#undef X
+        text_printf(out, "}");
+    }
+    text_printf(out, "]}");
 }
 
 void report_json(const struct report *r, struct text *out)
@@ -141,7 +182,7 @@ void report_json(const struct report *r, struct text *out)
     text_printf(out, "],\n  \"clients\": [");
     for (size_t i = 0; i < r->n_clients; i++) {
         text_printf(out, "%s\n", i ? "," : "");
-        put_client(&r->clients[i], out);
+        put_client(r, &r->clients[i], out);
     }
     text_printf(out, "]\n}\n");
 }

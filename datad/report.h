@@ -8,6 +8,12 @@
 #include "datad/split.h"
 #include "datad/tally.h"
 
+// What a source has given to a client's stream up to the client's position (datad/stream.h).
+struct report_share {
+    uint64_t n_rows, n_tokens;
+    double epochs, realised, wanted;
+};
+
 struct report_client {
     long pid;
     enum split split;
@@ -17,6 +23,7 @@ struct report_client {
     double connected_s, waited_s; // since it came; of that, until batches came
     double tokens_per_second;     // of late
     const struct tally *tally;
+    const struct report_share *shares; // [n_sources] of the report
 };
 
 struct report_source {

@@ -30,7 +30,28 @@ static uint64_t resident_bytes(void)
     return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static struct report_client client_of(const struct peer *p, uint64_t now_ns)
+/// The run's rows before what the client asked for last.
+static uint64_t rows_before(const struct connection *c)
+{
+    const struct batch_shape *s = &c->shape;
+    const uint64_t steps = c->step > s->first_step ? c->step - s->first_step : 0;
+    return s->first_row + (steps * s->step_lanes + c->lane) * s->lane_rows;
+}
+
+static const struct report_share *shares_of(const struct connection *c, size_t n_sources,
+                                            struct arena *a)
+{
+    struct stream_share *shares = ARENA_ARRAY(a, struct stream_share, n_sources);
+    struct report_share *out = ARENA_ARRAY(a, struct report_share, n_sources);
+    stream_report(c->stream, rows_before(c), shares);
+    for (size_t i = 0; i < n_sources; i++)
+        out[i] = (struct report_share){shares[i].n_rows, shares[i].n_tokens, shares[i].epochs,
+                                       shares[i].realised, shares[i].wanted};
+    return out;
+}
+
+static struct report_client client_of(const struct peer *p, uint64_t now_ns, size_t n_sources,
+                                      struct arena *a)
 {
     const struct connection *c = &p->connection;
     const struct stream_request *request = stream_request(c->stream);
@@ -46,7 +67,8 @@ static struct report_client client_of(const struct peer *p, uint64_t now_ns)
                                   .connected_s = seconds(now_ns - c->begun_ns),
                                   .waited_s = seconds(c->waited_ns),
                                   .tokens_per_second = rate_of(&c->rate, now_ns, tokens),
-                                  .tally = &c->tally};
+                                  .tally = &c->tally,
+                                  .shares = shares_of(c, n_sources, a)};
 }
 
 static void add_clients(const struct survey *s, struct arena *a, struct report *out)
@@ -56,7 +78,7 @@ static void add_clients(const struct survey *s, struct arena *a, struct report *
     for (size_t i = 0; i < SERVICE_CONNECTIONS; i++) {
         const struct peer *p = &s->peers[i];
         if (p->fd >= 0 && p->connection.stream != NULL)
-            clients[out->n_clients++] = client_of(p, now_ns);
+            clients[out->n_clients++] = client_of(p, now_ns, out->n_sources, a);
     }
     out->clients = clients;
 }
@@ -82,7 +104,7 @@ struct report survey_report(const struct survey *s, struct arena *a)
                        .n_refused = s->n_refused,
                        .n_reloads = s->n_reloads,
                        .all = service_tally(s->service)};
-    add_clients(s, a, &r);
     add_sources(s, a, &r);
+    add_clients(s, a, &r);
     return r;
 }
