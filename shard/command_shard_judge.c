@@ -257,14 +257,27 @@ static enum err judge_inputs(const struct options *o, char *const *operands, siz
 enum { PROFILE_LIMIT = 16 };
 
 struct profiles {
+    const char *names[PROFILE_LIMIT];
     struct filter *filters[PROFILE_LIMIT];
     size_t n;
 };
 
+// Those with rules; the one with most of them first, for its order is that of the table.
 static enum err open_profiles(struct profiles *p, struct arena *a)
 {
-    for (const char *name; p->n < PROFILE_LIMIT && (name = filter_profile_name(p->n)); p->n++)
-        TRY(filter_open(&(struct filter_options){.profile = name}, a, &p->filters[p->n]));
+    const char *name;
+    for (size_t i = 0; p->n < PROFILE_LIMIT && (name = filter_profile_name(i)); i++) {
+        struct filter *f;
+        TRY(filter_open(&(struct filter_options){.profile = name}, a, &f));
+        if (filter_n_rules(f) == 0) continue;
+        const size_t at = p->n++;
+        const bool most = at > 0 && filter_n_rules(f) > filter_n_rules(p->filters[0]);
+        p->names[at] = most ? p->names[0] : name;
+        p->filters[at] = most ? p->filters[0] : f;
+        if (!most) continue;
+        p->names[0] = name;
+        p->filters[0] = f;
+    }
     return OK;
 }
 
@@ -282,7 +295,8 @@ static const struct filter_rule *find_rule(const struct filter *f, const char *n
 static void print_rule_row(const struct profiles *p, const struct filter_rule *r, count_fn count,
                            rule_fn rule)
 {
-    printf("| `%s` | %s | %s | %s |", r->name, r->measures, r->comparison, r->reason);
+    printf("| `%s` | %s | %s | %s | %s |", r->name, r->measures, r->costs, r->reason,
+           r->comparison);
     for (size_t k = 0; k < p->n; k++) {
         const struct filter_rule *here = find_rule(p->filters[k], r->name, count, rule);
         if (here)
@@ -310,10 +324,10 @@ static enum err print_rules(struct arena *a)
 {
     struct profiles p = {.n = 0};
     TRY(open_profiles(&p, a));
-    printf("| rule | looks at | lets through if | drops |");
+    printf("| rule | looks at | reads | why it drops | passes if |");
     for (size_t k = 0; k < p.n; k++)
-        printf(" %s |", filter_profile_name(k));
-    printf("\n|---|---|---|---|");
+        printf(" %s |", p.names[k]);
+    printf("\n|---|---|---|---|---|");
     for (size_t k = 0; k < p.n; k++)
         printf("---|");
     printf("\n");

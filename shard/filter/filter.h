@@ -44,6 +44,7 @@ struct filter_rule {
     const char *name;       // "gopher_words_min"
     const char *score;      // the score it reads; column score.<score> of a shard
     const char *measures;   // what that score is, a few words for people
+    const char *costs;      // what is read to measure it: "words, runs"
     const char *comparison; // a text goes through if score comparison threshold: ">=" "<=" ">"
     double threshold;
     const char *reason; // why the others go, a few words for people

@@ -43,6 +43,7 @@ static void put_rule(struct filter *f, enum rule rule, double threshold)
     f->rules[i] = (struct filter_rule){.name = row->name,
                                        .score = row->measured,
                                        .measures = rule_score(row->score)->meaning,
+                                       .costs = rule_measure_cost(rule_score(row->score)->measure),
                                        .comparison = rule_comparison_sign(row->comparison),
                                        .threshold = threshold,
                                        .reason = row->reason};
@@ -175,6 +176,7 @@ static void number_line_rules(struct filter *f)
             (struct filter_rule){.name = row->name,
                                  .score = row->measured,
                                  .measures = row->measured,
+                                 .costs = rule_measure_cost(MEASURE_C4),
                                  .comparison = rule_comparison_sign(row->comparison),
                                  .threshold = f->c4.thresholds[i],
                                  .reason = row->reason,

@@ -9,6 +9,10 @@
 
 #include "base/err.h"
 
+// Half of the slots are empty, so that a chain is this long only if somebody made it so; then its
+// last slot is given away, and time stays linear.
+enum { FILTER_SET_PROBES = 256 };
+
 struct filter_tally {
     uint32_t count, first; // how often the hash was added; with which mark first
 };
@@ -44,8 +48,8 @@ static inline size_t filter_set_slot(struct filter_set *s, uint64_t hash, bool *
     const uint64_t mixed = filter_set_mix(hash);
     const uint64_t key = mixed >> 3 | s->stamp;
     size_t at = (size_t)(mixed >> s->shift);
-    while (s->slots[at] != key) {
-        if ((s->slots[at] ^ s->stamp) >> 61 != 0) {
+    for (uint32_t n = 0; s->slots[at] != key; n++) {
+        if ((s->slots[at] ^ s->stamp) >> 61 != 0 || n == FILTER_SET_PROBES) {
             s->slots[at] = key;
             *found = false;
             return at;

@@ -37,6 +37,16 @@ const struct rule_row *rule_line_row(enum line_rule rule)
     return &line_rules[rule];
 }
 
+const char *rule_measure_cost(enum measure measure)
+{
+    static const char *const costs[] = {
+#define X(name, cost) cost,
+        MEASURE_TABLE(X)
+#undef X
+    };
+    return costs[measure];
+}
+
 const char *rule_comparison_sign(enum comparison comparison)
 {
     static const char *const signs[] = {

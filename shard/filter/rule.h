@@ -7,16 +7,22 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-// What a score costs to measure: the steps of filter_measure.c.
+// What a score costs to measure, in words (docs/DATA.md has them in instructions a byte). Whoever
+// needs one of a kind gets the others for nothing.
+#define MEASURE_TABLE(X)    \
+    X(LABEL, "nothing")     \
+    X(TEXT, "a look")       \
+    X(REPEATS, "lines")     \
+    X(GRAMS, "words, runs") \
+    X(WORDS, "words")       \
+    X(C4, "words, edit")    \
+    X(BAD, "list")          \
+    X(LINES, "words, edit, left")
+
 enum measure {
-    MEASURE_LABEL,   // nothing: comes with the page
-    MEASURE_TEXT,    // one look over the bytes
-    MEASURE_REPEATS, // lines and paragraphs, each hashed once
-    MEASURE_GRAMS,   // words, a table of hashes for each n
-    MEASURE_WORDS,   // words, lines
-    MEASURE_C4,      // words of lines; edits the text
-    MEASURE_BAD,     // every word is looked up
-    MEASURE_LINES    // lines of the edited text, each hashed once
+#define X(name, cost) MEASURE_##name,
+    MEASURE_TABLE(X)
+#undef X
 };
 
 // score, what it costs, what it is
@@ -155,6 +161,8 @@ struct rule_row {
     const char *reason;
 };
 
+/// What a measure costs, in words. Can't fail.
+const char *rule_measure_cost(enum measure measure);
 /// Row of a score. Can't fail.
 const struct score_row *rule_score(enum score score);
 /// Row of a rule of documents. Can't fail.

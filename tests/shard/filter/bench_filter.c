@@ -1,6 +1,6 @@
 // How fast a profile judges documents that are in memory already, on one thread:
 //
-//     bench_filter PROFILE FILE.jsonl [ROUNDS]
+//     bench_filter PROFILE FILE.jsonl ROUNDS [RULE=N]...
 //
 // prints bytes, documents, kept documents and the CPU seconds of each round.
 #include <stdio.h>
@@ -57,7 +57,7 @@ static size_t judge_all(const struct filter *f, struct filter_scratch *s, const 
 
 int main(int argc, char **argv)
 {
-    if (argc < 3) return fprintf(stderr, "bench_filter PROFILE FILE.jsonl [ROUNDS]\n"), 64;
+    if (argc < 4) return fprintf(stderr, "bench_filter PROFILE FILE ROUNDS [RULE=N]...\n"), 64;
     struct arena a, scratch;
     arena_init(&a, "bench");
     arena_init(&scratch, "bench document");
@@ -67,9 +67,10 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < n; i++)
         n_bytes += texts[i].n_bytes;
     struct filter *f;
-    CHECK_OK(filter_open(&(struct filter_options){.profile = argv[1]}, &a, &f));
+    const struct filter_options options = {argv[1], argv + 4, (size_t)argc - 4};
+    CHECK_OK(filter_open(&options, &a, &f));
     struct filter_scratch *s = filter_scratch_open(&a);
-    const long n_rounds = argc > 3 ? strtol(argv[3], NULL, 10) : 3;
+    const long n_rounds = strtol(argv[3], NULL, 10);
     for (long round = 0; round < n_rounds; round++) {
         const uint64_t start = cpu_ns();
         const size_t n_kept = judge_all(f, s, texts, n, &scratch);
