@@ -88,13 +88,14 @@ static enum err offer_open(const struct offers *all, struct offer *o)
 }
 
 /// On SIGHUP. A socket that moved would lose the clients.
-static enum err reload(void *context)
+static enum err reload(void *context, const struct service *running)
 {
     struct offers *all = context;
     TRY(offer_open(all, &all->next));
     enum err e = OK;
     if (strcmp(all->next.config.socket, all->now.config.socket) != 0)
         e = fail(ERR_CONFIG, "%s: the socket cannot change while datad runs", all->path);
+    if (e == OK) e = service_check_next(running, &all->next.setting.rule);
     if (e != OK) offer_close(&all->next);
     return e;
 }

@@ -94,6 +94,7 @@ static enum err take_request(struct connection *c, uint64_t sequence,
     c->step = request->step;
     c->lane = request->lane;
     c->waited_ns = request->waited_ns;
+    service_reach(c->service, c->stream, batch_rows_before(&c->shape, request->step + 1));
     tally_request(&c->tally);
     tally_request(service_tally(c->service));
     atomic_store(&job->under_way, true);

@@ -293,7 +293,7 @@ static bool take_signal(struct server *s)
         return false;
     }
     notify_send("RELOADING=1");
-    const enum err e = s->options->reload(s->options->context);
+    const enum err e = s->options->reload(s->options->context, s->service);
     if (e == OK) {
         s->reloads = true;
         return true;

@@ -15,8 +15,8 @@ struct server_options {
     const char *metrics;  // where to serve them (datad/metrics.h); NULL or "" = nowhere
     uint64_t n_reloads;   // so far, for the metrics
     // Called on SIGHUP: OK = the next server may begin, else the line says why this one goes on.
-    // NULL = SIGHUP is logged only.
-    enum err (*reload)(void *context);
+    // NULL = SIGHUP is logged only. running is what clients have now (service_check_next).
+    enum err (*reload)(void *context, const struct service *running);
     void *context;
 };
 

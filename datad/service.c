@@ -9,7 +9,8 @@
 struct entry {
     struct arena arena; // of the stream
     struct stream *stream;
-    size_t n_users; // 0 = the entry is free
+    size_t n_users;  // 0 = the entry is free
+    uint64_t n_rows; // that clients have asked for some of
 };
 
 struct service {
@@ -89,6 +90,7 @@ static enum err open_entry(struct service *s, struct entry *e, const struct stre
         return err;
     }
     e->n_users = 1;
+    e->n_rows = 0;
     log_stream(e->stream);
     return OK;
 }
@@ -126,4 +128,33 @@ void service_return(struct service *s, struct stream *stream)
         return;
     }
     err_abort(__FILE__, __LINE__, "a stream of another service");
+}
+
+void service_reach(struct service *s, const struct stream *stream, uint64_t n_rows)
+{
+    for (size_t i = 0; i < SERVICE_STREAMS; i++) {
+        struct entry *e = &s->entries[i];
+        if (e->n_users > 0 && e->stream == stream && e->n_rows < n_rows) e->n_rows = n_rows;
+    }
+}
+
+static enum err check_next(const struct entry *e, const struct stream_rule *next)
+{
+    const struct stream_request *request = stream_request(e->stream);
+    const struct hash128 now = stream_history(e->stream, e->n_rows);
+    struct hash128 then;
+    TRY(stream_rule_history(next, request, e->n_rows, &then));
+    if (now.lo == then.lo && now.hi == then.hi) return OK;
+    return fail(ERR_CONFIG,
+                "it changes rows that clients have asked for: of the %s stream of T %llu edits may "
+                "begin from token %llu on",
+                split_name(request->split), (unsigned long long)request->T,
+                (unsigned long long)(e->n_rows * request->T));
+}
+
+enum err service_check_next(const struct service *s, const struct stream_rule *next)
+{
+    for (size_t i = 0; i < SERVICE_STREAMS; i++)
+        if (s->entries[i].n_users > 0) TRY(check_next(&s->entries[i], next));
+    return OK;
 }

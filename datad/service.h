@@ -39,3 +39,8 @@ struct tally *service_tally(struct service *s);
 enum err service_borrow(struct service *s, const struct stream_request *request,
                         struct stream **out) MUST_CHECK;
 void service_return(struct service *s, struct stream *stream);
+/// Notes that a client has asked for rows of stream below n_rows. One thread only. Can't fail.
+void service_reach(struct service *s, const struct stream *stream, uint64_t n_rows);
+/// Whether next makes the same of all rows that clients have asked for. One thread only. Errors:
+/// ERR_CONFIG when it does not.
+enum err service_check_next(const struct service *s, const struct stream_rule *next) MUST_CHECK;

@@ -82,6 +82,28 @@ static struct hash128 hash_base(const struct stream_rule *rule,
     return hash_xxh3_128(data, (size_t)(w.at - data));
 }
 
+/// The edits of a stream; validation has none.
+static enum err build_edits(const struct stream_rule *rule, const struct stream_request *request,
+                            struct arena *a, struct edits **out)
+{
+    const struct edits_given none = {0};
+    const struct edits_given *given = request->split == SPLIT_TRAIN ? &rule->edits : &none;
+    return edits_build(given, rule->sources, rule->n_sources, request->T,
+                       hash_base(rule, request, a), a, out);
+}
+
+enum err stream_rule_history(const struct stream_rule *rule, const struct stream_request *request,
+                             uint64_t n_rows, struct hash128 *out)
+{
+    struct arena a;
+    struct edits *edits;
+    arena_init(&a, "history");
+    const enum err e = build_edits(rule, request, &a, &edits);
+    if (e == OK) *out = edits_history(edits, n_rows);
+    arena_fini(&a);
+    return e;
+}
+
 static enum err fill_info(const struct stream_rule *rule, struct stream *s, struct arena *a)
 {
     const char *split = split_name(s->request.split);
@@ -156,8 +178,7 @@ static enum err build(const struct stream_rule *rule, struct stream *s, struct a
         TRY(stream_part_build(rule, &s->request, &rule->sources[i], a, &s->parts[i]));
     if (s->request.split == SPLIT_TRAIN) s->given = rule->edits;
     s->n_changes = s->given.n_changes;
-    TRY(edits_build(&s->given, rule->sources, rule->n_sources, s->request.T,
-                    hash_base(rule, &s->request, a), a, &s->edits));
+    TRY(build_edits(rule, &s->request, a, &s->edits));
     TRY(fill_info(rule, s, a));
     take_weights(rule, s, a);
     TRY(build_mixture(s, a));

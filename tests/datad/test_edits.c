@@ -8,6 +8,7 @@
 
 #include "base/rng.h"
 #include "datad/batch.h"
+#include "datad/service.h"
 #include "tests/datad/ordered.h"
 
 enum { ROWS = 1500, FROM = 400 };
@@ -230,6 +231,41 @@ static void check_refusals(uint64_t seed)
                   "skip: range 1 begins at token 63, before the one before it");
 }
 
+static void run_nothing(void *job)
+{
+    (void)job;
+}
+
+/// A running datad takes edits that begin behind what clients have asked for, and no others.
+static void check_reload(uint64_t seed)
+{
+    const struct edits_change change = {FROM * ORDERED_T, other_weights};
+    struct ordered s;
+    struct service *service;
+    struct stream *stream;
+    const struct ordered_options o = options_of((struct edits_given){0});
+    ordered_begin(&s, seed, &o);
+    const struct service_options options = {
+        .rule = s.rule, .prefetch = 1, .n_workers = 1, .cache_bytes = 1 << 16};
+    const struct stream_request request = {SPLIT_TRAIN, ORDERED_T, seed};
+    CHECK_OK(service_open(&options, run_nothing, &s.arena, &service));
+    CHECK_OK(service_borrow(service, &request, &stream));
+    struct stream_rule next = s.rule;
+    next.edits = (struct edits_given){.changes = &change, .n_changes = 1};
+    service_reach(service, stream, FROM);
+    service_reach(service, stream, FROM - 100);
+    CHECK_OK(service_check_next(service, &next));
+    service_reach(service, stream, FROM + 1);
+    CHECK_OK(service_check_next(service, &s.rule));
+    CHECK_ERR(service_check_next(service, &next), ERR_CONFIG);
+    CHECK_LINE("it changes rows that clients have asked for: of the train stream of T 32 edits may "
+               "begin from token 12832 on");
+    service_return(service, stream);
+    CHECK_OK(service_check_next(service, &next));
+    service_close(service);
+    ordered_end(&s);
+}
+
 // A step of 24 rows by lanes of any size: same rows, same counts, same history, in any order.
 
 enum { STEP_ROWS = 24, STEPS = 40 };
@@ -307,5 +343,6 @@ int main(int argc, char **argv)
     check_new_source(seed);
     check_refusals(seed);
     check_lanes(seed);
+    check_reload(seed);
     return 0;
 }
