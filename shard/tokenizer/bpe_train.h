@@ -36,8 +36,8 @@ void bpe_train_close(struct bpe_train *t);
 /// alone. Errors: ERR_MEMORY.
 enum err bpe_train_add(struct bpe_train *t, size_t thread_idx, struct span text) MUST_CHECK;
 /// Adds what the threads counted to the whole, when it is much (which bounds the memory of each) or
-/// `all`; pool NULL: in this thread. Nobody may add meanwhile. Errors: ERR_MEMORY; ERR_DATA when the
-/// different pieces take more than BPE_TRAIN_WORDS_LIMIT_BYTES.
+/// `all`; pool NULL: in this thread. Nobody may add meanwhile. Errors: ERR_MEMORY; ERR_DATA when
+/// the different pieces take more than BPE_TRAIN_WORDS_LIMIT_BYTES.
 enum err bpe_train_settle(struct bpe_train *t, struct pool *pool, bool all) MUST_CHECK;
 /// Bytes added so far; nobody may add meanwhile. Can't fail.
 uint64_t bpe_train_bytes(const struct bpe_train *t);
