@@ -13,6 +13,7 @@
 #include "shard/dedup/repeats.h"
 #include "shard/dedup/simplify.h"
 #include "shard/dedup/word_grams.h"
+#include "shard/filter/words.h"
 
 enum pass_kind { PASS_EXACT, PASS_MINHASH, PASS_DECONTAMINATE };
 
@@ -22,6 +23,7 @@ struct pass {
     struct exact_rule rule;
     const struct minhash *minhash;
     const struct decontaminate_index *index;
+    const struct words *splitter; // of minhash and decontamination
     // While it runs: the one of its kind.
     struct repeats *repeats;
     struct duplicates *duplicates;
@@ -60,6 +62,7 @@ static enum err open_pass(struct passes *p, const char *name, struct arena *a)
         return e == OK ? OK : fail_at(e, "--dedup (or minhash)");
     }
     pass->kind = PASS_MINHASH;
+    pass->splitter = words_build(filter_characters_build(a), a);
     return open_minhash(p, a, pass);
 }
 
@@ -70,9 +73,11 @@ static enum err open_decontamination(struct passes *p, struct arena *a)
         return fail(ERR_USAGE, "--dedup: more than %d passes", PASSES_LIMIT - 1);
     struct pass *pass = &p->passes[p->n_passes++];
     *pass = (struct pass){.name = "decontaminate", .kind = PASS_DECONTAMINATE};
+    pass->splitter = words_build(filter_characters_build(a), a);
     return decontaminate_open(&(struct decontaminate_options){.paths = o->evaluation,
                                                               .n_paths = o->n_evaluation,
                                                               .n_gram_words = o->n_gram_words,
+                                                              .splitter = pass->splitter,
                                                               .memory_bytes = o->memory_bytes},
                               a, &pass->index);
 }
@@ -121,7 +126,7 @@ static void sign(const struct pass *pass, struct span text, struct arena *a, str
     uint64_t *signature = ARENA_ARRAY(a, uint64_t, params.n_bands * params.n_rows);
     const struct span simple = simplify_text(text, a);
     size_t n_words;
-    const struct span *words = word_grams_split(NULL, simple, a, &n_words);
+    const struct span *words = word_grams_split(pass->splitter, simple, a, &n_words);
     if (!minhash_sign(pass->minhash, simple, words, n_words, a, signature)) return;
     found->n = params.n_bands;
     found->keys = ARENA_ARRAY(a, uint64_t, found->n);
@@ -131,7 +136,8 @@ static void sign(const struct pass *pass, struct span text, struct arena *a, str
 static void search(const struct pass *pass, struct span text, struct arena *a, struct found *found)
 {
     size_t n_words;
-    const struct span *words = word_grams_split(NULL, simplify_text(text, a), a, &n_words);
+    const struct span simple = simplify_text(text, a);
+    const struct span *words = word_grams_split(pass->splitter, simple, a, &n_words);
     found->is_hit = decontaminate_judge(pass->index, words, n_words, a, &found->hit);
 }
 
