@@ -63,14 +63,15 @@ static void write_text(struct setting *s)
 
 static void write_config(struct setting *s)
 {
-    const struct datad_config config = {.socket = s->socket,
-                                        .n_sources = 1,
-                                        .sources = {{"made", s->data, 1.5}},
-                                        .order = DATAD_SEQUENTIAL,
-                                        .window_bins = 2,
-                                        .prefetch = 4,
-                                        .workers = 2,
-                                        .cache_mib = 8};
+    const struct datad_config config = {
+        .socket = s->socket,
+        .n_sources = 1,
+        .sources = {{.name = "made", .path = s->data, .weight = 1.5}},
+        .order = DATAD_SEQUENTIAL,
+        .window_bins = 2,
+        .prefetch = 4,
+        .workers = 2,
+        .cache_mib = 8};
     struct datad_config again;
     CHECK_OK(datad_config_write(&config, s->config));
     CHECK_OK(datad_config_read(s->config, NULL, 0, &s->arena, &again));
