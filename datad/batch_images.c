@@ -10,13 +10,6 @@
 enum { TILES, TILE_FIRST, TILE_OFFSET, TILE_TOKENS, ARRAYS };
 #define SLOT_LIMIT (UINT64_C(1) << 31)
 
-// With tokens only at its end, a row begins within a picture and ends within another.
-uint64_t batch_images_row_capacity(const struct images_rule *rule, uint64_t T)
-{
-    if (rule->row_capacity > 0) return rule->row_capacity;
-    return (T + rule->tokens - 2) / rule->tokens + 1;
-}
-
 static void add_array(const char *name, enum batch_dtype dtype, uint64_t capacity,
                       struct batch_layout *layout)
 {
@@ -34,7 +27,8 @@ enum err batch_images_layout(const struct images_rule *rule, const struct batch_
                              struct batch_layout *layout)
 {
     if (rule->recipe == NULL) return OK;
-    const uint64_t n = shape->lane_rows * batch_images_row_capacity(rule, shape->T);
+    const uint64_t n =
+        shape->lane_rows * pack_row_pictures(rule->row_capacity, rule->tokens, shape->T);
     const uint64_t values = n * image_recipe_picture_bytes(rule->recipe);
     if (values > SLOT_LIMIT / sizeof(float))
         return fail(ERR_CONFIG, "a lane of %llu pictures of %u x %u pixels: lower images.capacity",
@@ -50,8 +44,8 @@ struct filling {
     struct stream *stream;
     const struct images_rule *rule;
     uint8_t *array[ARRAYS];
-    uint64_t T, row_capacity;
-    uint64_t n; // pictures so far
+    uint64_t T;
+    uint64_t n, limit; // pictures so far; that the arrays have room for
     struct augment_key key;
 };
 
@@ -118,15 +112,14 @@ static void put_picture(struct filling *f, const struct stream_image *image, uin
 }
 
 static enum err fill_image(struct filling *f, const struct stream_image *image, uint64_t row,
-                           uint64_t limit, struct arena *a)
+                           struct arena *a)
 {
     const uint64_t first = image->offset / f->rule->tokens;
     const uint64_t end = size_ceil_div(image->offset + image->n_tokens, f->rule->tokens);
-    if (f->n + (end - first) > limit) log_lost(image, "its row has more pictures than fit");
-    if (f->n == limit) return OK;
+    ASSERT(end - first <= f->limit - f->n); // packing has seen to it
     uint8_t *rgb;
     TRY(cut(f, image, a, &rgb));
-    for (uint64_t k = first; k < end && f->n < limit; k++)
+    for (uint64_t k = first; k < end; k++)
         put_picture(f, image, row, k, rgb);
     return OK;
 }
@@ -137,11 +130,10 @@ static enum err fill_row(struct filling *f, uint64_t position, uint64_t row, str
     struct stream_image *images;
     size_t n;
     TRY(stream_images(f->stream, position, a, &images, &n));
-    const uint64_t limit = f->n + f->row_capacity;
     f->key.position = position;
     for (size_t i = 0; i < n; i++) {
         f->key.image = i;
-        TRY(fill_image(f, &images[i], row, limit, scratch));
+        TRY(fill_image(f, &images[i], row, scratch));
         arena_reset(scratch);
     }
     arena_reset(a);
@@ -166,7 +158,7 @@ enum err batch_images_fill(struct stream *stream, const struct batch_layout *lay
     struct filling f = {.stream = stream,
                         .rule = rule,
                         .T = request->T,
-                        .row_capacity = batch_images_row_capacity(rule, request->T),
+                        .limit = layout->fields[first + TILE_FIRST].capacity,
                         .key.seed = request->split == SPLIT_TRAIN ? request->seed : 0};
     for (size_t i = 0; i < ARRAYS; i++)
         f.array[i] = slot + layout->fields[first + i].offset;

@@ -7,10 +7,9 @@
 //                                   cut the picture, which then stands in both rows
 //     tile_tokens  i32 [capacity]   how many of its placeholders follow one another from there
 //
-// An array's count says how many there are. A row has at most the rule's capacity: pictures beyond
-// it keep their placeholders and get no pixels (they are logged). So do black pictures stand for
-// files that cannot be decoded. u8 pixels become what the recipe wants by ((v / 255) - mean) / std;
-// f32 ones are that.
+// An array's count says how many there are; packing sees to it that no row has more than its share
+// of the capacity. A file that cannot be decoded is black pictures, and a line in the log. u8
+// pixels become what the recipe wants by ((v / 255) - mean) / std; f32 ones are that.
 
 #include <stddef.h>
 
@@ -18,8 +17,6 @@
 #include "datad/batch.h"
 #include "datad/stream.h"
 
-/// Pictures that a row of T tokens may have. Can't fail.
-uint64_t batch_images_row_capacity(const struct images_rule *rule, uint64_t T);
 /// Adds the arrays to layout; nothing when rule has no recipe. Errors: ERR_CONFIG when a slot would
 /// be larger than 2 GiB.
 enum err batch_images_layout(const struct images_rule *rule, const struct batch_shape *shape,

@@ -25,6 +25,18 @@ static enum err read_loss(const struct source *s, uint64_t bin, const uint32_t *
     return OK;
 }
 
+static enum err read_pictures(const struct source *s, uint64_t bin, struct arena *a,
+                              struct pack_bin *out)
+{
+    if (s->read_pictures == NULL) return OK;
+    uint64_t *bits = ARENA_ARRAY(a, uint64_t, size_ceil_div(source_bin(s, bin).n_tokens, 64));
+    TRY(s->read_pictures(s->context, bin, bits));
+    out->pictures = bits;
+    out->picture_tokens = s->picture_tokens;
+    out->row_pictures = s->row_pictures;
+    return OK;
+}
+
 enum err bin_documents_read(const struct source *source, uint64_t bin, struct arena *a,
                             struct pack_bin *out)
 {
@@ -41,7 +53,7 @@ enum err bin_documents_read(const struct source *source, uint64_t bin, struct ar
     TRY(read_loss(source, bin, lengths, a, &loss));
     *out = (struct pack_bin){
         .lengths = lengths, .keep = keep, .loss = loss, .n_documents = n_documents};
-    return OK;
+    return read_pictures(source, bin, a, out);
 }
 
 static enum err mark(const struct source *s, uint64_t bin, struct arena *a, uint32_t *tokens)

@@ -40,6 +40,7 @@ static struct source_bin find_largest(const struct bins_options *o)
     for (size_t i = 0; i < o->n_sources; i++) {
         most.n_documents = size_max(most.n_documents, o->sources[i].max_bin_documents);
         most.n_tokens = size_max(most.n_tokens, o->sources[i].max_bin_tokens);
+        most.n_pictures = size_max(most.n_pictures, o->sources[i].max_bin_pictures);
     }
     return most;
 }

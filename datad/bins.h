@@ -25,7 +25,7 @@ struct bins;
 enum err bins_open(const struct bins_options *o, struct arena *a, struct bins **out) MUST_CHECK;
 void bins_close(struct bins *b);
 const struct bins_options *bins_options(const struct bins *b);
-/// Most documents and tokens of any bin. Can't fail.
+/// Most documents, tokens and pictures of any bin. Can't fail.
 struct source_bin bins_largest(const struct bins *b);
 
 struct bins_hold {

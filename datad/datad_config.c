@@ -58,7 +58,7 @@ static const struct runfile_key keys[] = {
     {"images.placeholder", RUNFILE_U64, FIELD(images_placeholder), .fallback = "0", .min = 0,
      .max = UINT32_MAX, .help = "their id"},
     {"images.capacity", RUNFILE_U64, FIELD(images_capacity), .fallback = "0", .min = 0,
-     .max = 1 << 20, .help = "pictures of a row; 0 = as many as its tokens can name"},
+     .max = 1 << 20, .help = "pictures of a row; 0 = as many as T tokens can be of"},
     {"images.pixels", RUNFILE_CHOICE, FIELD(images_pixels), .fallback = "u8", .choices = "u8 f32",
      .help = "as they are, or normalised"},
     {"prefetch", RUNFILE_U64, FIELD(prefetch), .fallback = "16", .min = 1, .max = CLIENT_WINDOW,

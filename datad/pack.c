@@ -15,16 +15,27 @@ uint64_t pack_rows(uint64_t n_tokens, uint64_t T)
     return size_ceil_div(n_tokens, T);
 }
 
-/// A cut at each row's end adds a piece; best-fit leaves at most one row half empty or more.
-static size_t pieces_limit(uint64_t n_documents, uint64_t n_tokens, uint64_t T)
+/// A cut at each row's end adds a piece, and one before a picture too many does.
+static size_t pieces_limit(const struct pack_size *bin, uint64_t T)
 {
-    return n_documents + n_tokens / T + 1;
+    return bin->n_documents + bin->n_pictures + bin->n_tokens / T + 1;
 }
 
-size_t pack_limit(uint64_t n_documents, uint64_t n_tokens, uint64_t T)
+/// Best-fit leaves at most one row half empty or more; with pictures no row is without a piece.
+static size_t rows_limit(const struct pack_size *bin, uint64_t T)
 {
-    const size_t n_rows = 2 * (n_tokens / T) + 2;
-    return COUNTS + n_rows + 1 + PIECE * pieces_limit(n_documents, n_tokens, T);
+    return bin->n_pictures > 0 ? pieces_limit(bin, T) : 2 * (bin->n_tokens / T) + 2;
+}
+
+size_t pack_limit(const struct pack_size *bin, uint64_t T)
+{
+    return COUNTS + rows_limit(bin, T) + 1 + PIECE * pieces_limit(bin, T);
+}
+
+uint64_t pack_row_pictures(uint64_t given, uint64_t picture_tokens, uint64_t T)
+{
+    // A row begins with the last token of one and ends with the first of another.
+    return given > 0 ? given : (T + picture_tokens - 2) / picture_tokens + 1;
 }
 
 // Building. Pieces come in the order of the documents, each with its row.
@@ -34,8 +45,10 @@ struct builder {
     uint64_t T;
     struct pack_piece *pieces;
     uint32_t *rows;
+    uint32_t *pictures; // [n_pieces]; NULL = there are none
     uint32_t n_pieces, n_rows, n_documents, n_tokens;
-    uint64_t room; // in the last row, by PACK_CONCAT
+    uint64_t row_pictures;        // that a row may have
+    uint64_t room, room_pictures; // in the last row, by PACK_CONCAT
 };
 
 /// Set bits of [range.first, range.last).
@@ -51,38 +64,76 @@ static uint32_t count_bits(const uint64_t *bits, struct range range)
     return n;
 }
 
+/// The n-th set bit (from 0) of [range.first, range.last), or range.last.
+static uint64_t find_bit(const uint64_t *bits, struct range range, uint64_t n)
+{
+    for (uint64_t at = range.first; at < range.last; at++)
+        if ((bits[at / 64] >> at % 64 & 1) != 0 && n-- == 0) return at;
+    return range.last;
+}
+
+/// Whether token first is of a picture that began before it: pictures are of one document and one
+/// length.
+static uint32_t is_within_picture(const struct pack_bin *bin, uint64_t first)
+{
+    const uint64_t back = size_min(first, bin->picture_tokens - 1);
+    return count_bits(bin->pictures, (struct range){first - back, first}) > 0;
+}
+
+static uint32_t count_pictures(const struct builder *b, uint64_t first, uint64_t n)
+{
+    if (b->bin->pictures == NULL) return 0;
+    return is_within_picture(b->bin, first) +
+           count_bits(b->bin->pictures, (struct range){first, first + n});
+}
+
+/// Of n tokens from first on, those up to the first picture that is one too many.
+static uint64_t cut_pictures(const struct builder *b, uint64_t first, uint64_t n, uint64_t room)
+{
+    if (b->bin->pictures == NULL || count_pictures(b, first, n) <= room) return n;
+    const uint32_t within = is_within_picture(b->bin, first);
+    if (within > room) return 0;
+    return find_bit(b->bin->pictures, (struct range){first, first + n}, room - within) - first;
+}
+
 static void add_piece(struct builder *b, struct pack_piece p, uint32_t row)
 {
     const struct range targets = {p.first + 1U, (uint64_t)p.first + p.n_tokens + p.continues};
     p.n_loss = b->bin->loss == NULL ? (uint32_t)(targets.last - targets.first)
                                     : count_bits(b->bin->loss, targets);
     b->rows[b->n_pieces] = row;
+    if (b->pictures != NULL) b->pictures[b->n_pieces] = count_pictures(b, p.first, p.n_tokens);
     b->pieces[b->n_pieces++] = p;
 }
 
-/// Tokens that the next piece of a document may take.
-static uint64_t room_of(struct builder *b, enum pack_rule rule)
+/// Of the document's tokens [first, first + n), those of its next piece: at least one.
+static uint32_t next_piece(struct builder *b, enum pack_rule rule, uint64_t first, uint64_t n)
 {
-    if (rule == PACK_BEST_FIT) return b->T;
-    if (b->room == 0) {
-        b->room = b->T;
+    if (rule == PACK_BEST_FIT)
+        return (uint32_t)cut_pictures(b, first, size_min(b->T, n), b->row_pictures);
+    uint64_t taken = cut_pictures(b, first, size_min(b->room, n), b->room_pictures);
+    if (taken == 0) {
         b->n_rows++;
+        b->room = b->T;
+        b->room_pictures = b->row_pictures;
+        taken = cut_pictures(b, first, size_min(b->room, n), b->room_pictures);
     }
-    return b->room;
+    b->room -= taken;
+    b->room_pictures -= count_pictures(b, first, taken);
+    return (uint32_t)taken;
 }
 
 static void add_document(struct builder *b, enum pack_rule rule, uint64_t first, uint32_t document)
 {
     const uint32_t length = b->bin->lengths[document];
     for (uint32_t at = 0; at < length;) {
-        const uint32_t n = (uint32_t)size_min(room_of(b, rule), length - at);
+        const uint32_t n = next_piece(b, rule, first + at, length - at);
         const struct pack_piece p = {.first = (uint32_t)first + at,
                                      .n_tokens = n,
                                      .document = document,
                                      .offset = at,
                                      .continues = at + n < length};
         add_piece(b, p, b->n_rows - 1);
-        b->room -= rule == PACK_CONCAT ? n : 0;
         at += n;
     }
     b->n_documents++;
@@ -120,31 +171,53 @@ static size_t write_plan(const struct builder *b, const uint32_t *order, uint32_
     return COUNTS + (size_t)b->n_rows + 1 + (size_t)PIECE * b->n_pieces;
 }
 
+/// A piece's share of its row: of the tokens, or of the pictures when that is more. Shares that fit
+/// a row by this measure fit it by both.
+static uint32_t share(const struct builder *b, uint32_t piece)
+{
+    const uint32_t n_tokens = b->pieces[piece].n_tokens;
+    if (b->pictures == NULL) return n_tokens;
+    const uint64_t by_pictures = size_ceil_div(b->pictures[piece] * b->T, b->row_pictures);
+    return (uint32_t)size_max(n_tokens, by_pictures);
+}
+
 static const uint32_t *fit(struct builder *b, struct arena *scratch)
 {
     uint32_t *lengths = ARENA_ARRAY(scratch, uint32_t, b->n_pieces);
     struct best_fit_result r;
     for (uint32_t i = 0; i < b->n_pieces; i++)
-        lengths[i] = b->pieces[i].n_tokens;
+        lengths[i] = share(b, i);
     best_fit_assign(lengths, b->n_pieces, (uint32_t)b->T, scratch, &r);
     b->rows = r.rows;
     b->n_rows = r.n_rows;
     return r.order;
 }
 
+static struct pack_size size_of(const struct pack_bin *bin)
+{
+    struct pack_size size = {.n_documents = bin->n_documents};
+    for (uint64_t d = 0; d < bin->n_documents; d++)
+        size.n_tokens += bin->lengths[d];
+    if (bin->pictures != NULL)
+        size.n_pictures = count_bits(bin->pictures, (struct range){0, size.n_tokens});
+    return size;
+}
+
 size_t pack_build(const struct pack_bin *bin, uint64_t T, enum pack_rule rule,
                   struct arena *scratch, uint32_t *out)
 {
     ASSERT(T >= 1 && T <= T_LIMIT);
-    uint64_t n_tokens = 0;
-    for (uint64_t d = 0; d < bin->n_documents; d++)
-        n_tokens += bin->lengths[d];
-    ASSERT(n_tokens < PACK_NO_LOSS && bin->n_documents < PACK_NO_LOSS);
-    const size_t limit = pieces_limit(bin->n_documents, n_tokens, T);
+    const struct pack_size size = size_of(bin);
+    ASSERT(size.n_tokens < PACK_NO_LOSS && bin->n_documents < PACK_NO_LOSS);
+    const size_t limit = pieces_limit(&size, T);
     struct builder b = {.bin = bin,
                         .T = T,
                         .pieces = ARENA_ARRAY(scratch, struct pack_piece, limit),
                         .rows = ARENA_ARRAY(scratch, uint32_t, limit)};
+    if (bin->pictures != NULL) {
+        b.pictures = ARENA_ARRAY(scratch, uint32_t, limit);
+        b.row_pictures = pack_row_pictures(bin->row_pictures, bin->picture_tokens, T);
+    }
     add_documents(&b, rule);
     ASSERT(b.n_pieces <= limit);
     return write_plan(&b, rule == PACK_BEST_FIT ? fit(&b, scratch) : NULL, out);

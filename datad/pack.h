@@ -15,6 +15,10 @@
 //     whole into rows (datad/best_fit.h): a document of at most T tokens is never cut
 //     documents  abcd# xy# pqr#, T = 6
 //     tokens          a b c d # _ | p q r # _ _ | x y # _ _ _
+//
+// Where tokens stand for pictures, so many each, a row has only so many pictures (one that is cut
+// by a row's end counts in both rows): documents are cut where the next would be one too many, and
+// best-fit takes a piece for longer than it is when it has more than its share of a row's pictures.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -33,6 +37,14 @@ struct pack_bin {
     const uint8_t *keep;     // [n_documents]: 0 = left out by the filter; NULL = all are kept
     const uint64_t *loss;    // bit t % 64 of word t / 64: token t counts; NULL = all do
     uint64_t n_documents;
+    const uint64_t *pictures; // bit t: token t is the first of a picture's; NULL = there are none
+    uint32_t picture_tokens;  // of each, one after another, in one document
+    uint32_t row_pictures;    // that a row may have; 0 = as many as T tokens in a row can be of
+};
+
+// How large bins are.
+struct pack_size {
+    uint64_t n_documents, n_tokens, n_pictures;
 };
 
 struct pack_piece {
@@ -58,8 +70,11 @@ struct pack_row {
 
 /// Rows of a bin of n_tokens in documents that are all kept, by PACK_CONCAT. Can't fail.
 uint64_t pack_rows(uint64_t n_tokens, uint64_t T);
-/// Elements that pack_build writes at most, for a bin of n_documents and n_tokens. Can't fail.
-size_t pack_limit(uint64_t n_documents, uint64_t n_tokens, uint64_t T);
+/// Elements that pack_build writes at most, for a bin of that size or less. Can't fail.
+size_t pack_limit(const struct pack_size *bin, uint64_t T);
+/// Pictures that a row of T tokens may have: given, or when that is 0 as many as T tokens one after
+/// another can be of. Can't fail.
+uint64_t pack_row_pictures(uint64_t given, uint64_t picture_tokens, uint64_t T);
 /// Writes the plan of bin to out; returns its elements. T <= 2^24. Can't fail.
 size_t pack_build(const struct pack_bin *bin, uint64_t T, enum pack_rule rule,
                   struct arena *scratch, uint32_t *out);

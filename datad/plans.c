@@ -39,7 +39,8 @@ enum err plans_open(const struct bins *b, uint64_t T, enum pack_rule rule, struc
     const struct source_bin largest = bins_largest(b);
     struct plans *p = ARENA_NEW(a, struct plans);
     *p = (struct plans){.sources = bins_options(b)->sources, .T = T, .rule = rule};
-    const size_t slot_elems = pack_limit(largest.n_documents, largest.n_tokens, T);
+    const struct pack_size size = {largest.n_documents, largest.n_tokens, largest.n_pictures};
+    const size_t slot_elems = pack_limit(&size, T);
     const struct bin_cache_options o = {.n_slots = plan_slots(bins_options(b), slot_elems),
                                         .slot_elems = slot_elems,
                                         .load = load_plan,

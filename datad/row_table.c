@@ -101,7 +101,8 @@ static enum err fill_bin(const struct row_table_options *o, uint64_t bin, struct
     const struct source_bin b = source_bin(o->source, bin);
     TRY(bin_documents_read(o->source, bin, scratch, &documents));
     documents.loss = NULL;
-    const size_t limit = pack_limit(b.n_documents, b.n_tokens, o->T);
+    const struct pack_size size = {b.n_documents, b.n_tokens, b.n_pictures};
+    const size_t limit = pack_limit(&size, o->T);
     uint32_t *elements = ARENA_ARRAY(scratch, uint32_t, limit);
     pack_build(&documents, o->T, o->rule, scratch, elements);
     const struct pack_plan plan = pack_view(elements);
@@ -186,7 +187,9 @@ enum err row_table_open(const struct row_table_options *o, struct arena *a,
                         struct row_table_bin **out)
 {
     struct row_table_bin *bins = ARENA_ARRAY(a, struct row_table_bin, o->source->n_bins);
-    if (o->rule == PACK_CONCAT && o->source->read_keep == NULL) {
+    // T tokens of pictures one after another are never too many where no limit is given.
+    const bool all_fit = o->source->row_pictures == 0;
+    if (o->rule == PACK_CONCAT && o->source->read_keep == NULL && all_fit) {
         fill_from_index(o, bins);
     } else {
         struct arena scratch;

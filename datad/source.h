@@ -14,6 +14,7 @@
 struct source_bin {
     uint64_t n_documents, n_tokens;
     uint64_t first_document; // of the source's
+    uint64_t n_pictures;
 };
 
 // What a document is called, for people.
@@ -38,6 +39,7 @@ typedef enum err (*source_name_fn)(const void *context, uint64_t bin, uint64_t d
                                    struct arena *a, struct source_document *out);
 typedef enum err (*source_images_fn)(const void *context, uint64_t bin, struct arena *a,
                                      struct source_image **out, size_t *n);
+typedef enum err (*source_pictures_fn)(const void *context, uint64_t bin, uint64_t *bits);
 typedef enum err (*source_image_fn)(const void *context, uint64_t bin, uint64_t image,
                                     struct arena *a, struct span *out);
 typedef void (*source_close_fn)(void *context);
@@ -51,11 +53,16 @@ struct source {
     uint64_t n_bins, max_bin_tokens, max_bin_documents;
     uint32_t vocabulary, end_of_text;
     source_bin_fn bin;
-    source_read_fn read_lengths;  // [n_documents of the bin]
-    source_read_fn read_tokens;   // [n_tokens of the bin]
-    source_keep_fn read_keep;     // [n_documents], 0 or 1; NULL = all are kept
-    source_loss_fn read_loss;     // bits [n_tokens], zeroed before; NULL = all tokens count
-    source_name_fn read_name;     // document is the bin's; NULL = documents have no names
+    source_read_fn read_lengths; // [n_documents of the bin]
+    source_read_fn read_tokens;  // [n_tokens of the bin]
+    source_keep_fn read_keep;    // [n_documents], 0 or 1; NULL = all are kept
+    source_loss_fn read_loss;    // bits [n_tokens], zeroed before; NULL = all tokens count
+    source_name_fn read_name;    // document is the bin's; NULL = documents have no names
+    // Tokens of each picture, pictures that a row may have (pack_bin); 0 where there are none.
+    uint32_t picture_tokens, row_pictures;
+    uint64_t max_bin_pictures;
+    source_pictures_fn
+        read_pictures;            // first tokens: bits [n_tokens], zeroed; NULL = there are none
     source_images_fn read_images; // of a bin, by document and offset; NULL = there are none
     source_image_fn read_image;   // the file of one (of the bin's); NULL = there are none
     source_close_fn close;        // NULL = nothing to close

@@ -55,6 +55,7 @@ static struct source_bin placed_bin(const void *context, uint64_t bin)
     const struct placed *p = context;
     struct source_bin b = source_bin(&p->bare, bin);
     b.n_tokens += p->extra[bin];
+    b.n_pictures = p->extra[bin] / p->rule.tokens;
     return b;
 }
 
@@ -193,6 +194,34 @@ static enum err placed_image(const void *context, uint64_t bin, uint64_t image, 
     return p->bare.read_image(p->bare.context, bin, image, a, out);
 }
 
+struct beginning {
+    uint64_t *bits;
+    uint64_t at;
+    uint32_t picture_tokens;
+};
+
+static void begin_run(void *context, uint64_t n_bare, uint64_t n_placeholders)
+{
+    struct beginning *b = context;
+    b->at += n_bare;
+    for (uint64_t i = 0; i < n_placeholders; i += b->picture_tokens)
+        b->bits[(b->at + i) / 64] |= UINT64_C(1) << (b->at + i) % 64;
+    b->at += n_placeholders;
+}
+
+static enum err placed_pictures(const void *context, uint64_t bin, uint64_t *bits)
+{
+    const struct placed *p = context;
+    struct beginning begun = {.bits = bits, .picture_tokens = p->rule.tokens};
+    struct bin_images b;
+    struct arena a;
+    arena_init(&a, "images of a bin");
+    const enum err e = read_bin(p, bin, &a, &b);
+    if (e == OK) for_runs(p, &b, begin_run, &begun);
+    arena_fini(&a);
+    return e;
+}
+
 static enum err placed_keep(const void *context, uint64_t bin, uint8_t *out)
 {
     const struct placed *p = context;
@@ -257,8 +286,14 @@ static void replace(struct placed *p, struct source *s)
     if (s->close != NULL) s->close = placed_close;
     s->context = p;
     s->images_hash = hash_rule(&p->rule);
-    for (uint64_t bin = 0; bin < s->n_bins; bin++)
-        s->max_bin_tokens = size_max(s->max_bin_tokens, placed_bin(p, bin).n_tokens);
+    s->read_pictures = placed_pictures;
+    s->picture_tokens = p->rule.tokens;
+    s->row_pictures = p->rule.row_capacity;
+    for (uint64_t bin = 0; bin < s->n_bins; bin++) {
+        const struct source_bin b = placed_bin(p, bin);
+        s->max_bin_tokens = size_max(s->max_bin_tokens, b.n_tokens);
+        s->max_bin_pictures = size_max(s->max_bin_pictures, b.n_pictures);
+    }
 }
 
 enum err source_images_put(const struct images_rule *rule, struct arena *a, struct source *s)

@@ -21,7 +21,7 @@ struct images_rule {
     const struct image_recipe *recipe; // NULL = images are left out
     uint32_t tokens;                   // placeholders a picture
     uint32_t placeholder;              // their id
-    uint32_t row_capacity;             // pictures of a row; 0 = as many as its tokens can name
+    uint32_t row_capacity;             // pictures of a row; 0 = as many as T tokens can be of
     bool as_f32;                       // normalised values rather than u8
 };
 

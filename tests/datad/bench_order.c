@@ -240,7 +240,8 @@ static void padding(const char *folder, uint64_t T)
         const struct source_bin size = source_bin(&source, b);
         CHECK_OK(bin_documents_read(&source, b, &scratch, &bin));
         uint32_t *elements =
-            ARENA_ARRAY(&scratch, uint32_t, pack_limit(size.n_documents, size.n_tokens, T));
+            ARENA_ARRAY(&scratch, uint32_t,
+                        pack_limit(&(struct pack_size){size.n_documents, size.n_tokens, 0}, T));
         pack_build(&bin, T, PACK_BEST_FIT, &scratch, elements);
         rows[0] += pack_rows(size.n_tokens, T);
         rows[1] += first_fit(

@@ -25,8 +25,9 @@ struct made {
 __attribute__((unused)) static struct source_bin made_bin_of(const void *context, uint64_t bin)
 {
     const struct made *m = context;
-    return (struct source_bin){m->bins[bin].n_documents, m->bins[bin].n_tokens,
-                               m->bins[bin].first_document};
+    return (struct source_bin){.n_documents = m->bins[bin].n_documents,
+                               .n_tokens = m->bins[bin].n_tokens,
+                               .first_document = m->bins[bin].first_document};
 }
 
 __attribute__((unused)) static enum err made_lengths(const void *context, uint64_t bin,

@@ -23,7 +23,9 @@ enum {
 static struct source_bin bin_of(const void *context, uint64_t bin)
 {
     (void)context;
-    return (struct source_bin){BIN_DOCUMENTS, BIN_TOKENS, bin * BIN_DOCUMENTS};
+    return (struct source_bin){.n_documents = BIN_DOCUMENTS,
+                               .n_tokens = BIN_TOKENS,
+                               .first_document = bin * BIN_DOCUMENTS};
 }
 
 static enum err read_lengths(const void *context, uint64_t bin, uint32_t *out)

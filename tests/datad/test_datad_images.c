@@ -146,21 +146,20 @@ static void check_pixels(const struct made_batch *b, const struct images_rule *r
     arena_fini(&a);
 }
 
-// The placeholder at place of the lane's tokens is the next of its picture, or begins one.
+// The placeholder at place of the lane's tokens begins a picture there, or goes on with it.
 static void check_placeholder(struct made_batch *b, const struct images_rule *rule, size_t place,
-                              const struct expected_token *t, bool begins, size_t limit)
+                              const struct expected_token *t, bool begins)
 {
+    const size_t tile = begins ? b->n_tiles++ : b->n_tiles - 1;
+    CHECK(tile < b->layout.fields[FIRST].capacity);
     if (begins) {
-        if (b->n_tiles == limit) return;
-        const size_t tile = b->n_tiles++;
         CHECK_EQ(numbers(b, FIRST)[tile], place);
         CHECK_EQ(numbers(b, OFFSET)[tile], t->number);
         check_pixels(b, rule, tile, t);
-        return;
     }
-    if (b->n_tiles == limit && limit > 0) return;
-    const size_t tile = b->n_tiles - 1;
-    CHECK(place < (size_t)(numbers(b, FIRST)[tile] + numbers(b, COUNT)[tile]));
+    const size_t end = (size_t)(numbers(b, FIRST)[tile] + numbers(b, COUNT)[tile]);
+    CHECK(place < end);
+    if (t[1].token != PLACEHOLDER || t->number == TOKENS - 1) CHECK(place + 1 == end);
 }
 
 static void check_row(struct stream *stream, const struct spawned *s, struct made_batch *b,
@@ -172,7 +171,7 @@ static void check_row(struct stream *stream, const struct spawned *s, struct mad
     struct stream_document *documents;
     size_t n;
     CHECK_OK(stream_documents(stream, position, &a, &documents, &n));
-    const size_t limit = b->n_tiles + batch_images_row_capacity(rule, T);
+    const size_t limit = b->n_tiles + pack_row_pictures(rule->row_capacity, TOKENS, T);
     for (size_t i = 0; i < n; i++) {
         const struct stream_document *d = &documents[i];
         const struct made *m = s->sources[d->source].context;
@@ -190,9 +189,10 @@ static void check_row(struct stream *stream, const struct spawned *s, struct mad
             const float mask = ((const float *)(const void *)numbers(b, MASK_FIELD))[place];
             CHECK(mask == (has_target && t[1].token != PLACEHOLDER ? 1.0F : 0.0F));
             if (t->token == PLACEHOLDER)
-                check_placeholder(b, rule, place, t, k == 0 || t->number == 0, limit);
+                check_placeholder(b, rule, place, t, k == 0 || t->number == 0);
         }
     }
+    CHECK(b->n_tiles <= limit);
     arena_fini(&a);
 }
 
@@ -339,21 +339,23 @@ int main(int argc, char **argv)
     struct arena a;
     arena_init(&a, "files");
     make_files(&a);
-    struct spawned bare, tiles, crops;
+    struct spawned bare, tiles, few, crops;
     spawned_init(&bare, seed);
     spawned_init(&tiles, seed);
+    spawned_init(&few, seed);
     spawned_init(&crops, seed);
     place_images(&bare.sources[0], seed);
     struct images_rule rule = give_images(&tiles, "tiles-224");
     put_images(&tiles, &rule);
-    const size_t n = check_stream(&tiles, &bare, PACK_CONCAT, 48);
-    printf("%zu pictures\n", n);
-    CHECK(n > 100);
+    CHECK(check_stream(&tiles, &bare, PACK_CONCAT, 48) > 100);
     CHECK(check_stream(&tiles, &bare, PACK_BEST_FIT, 64) > 100);
     CHECK(check_stream(&tiles, &bare, PACK_CONCAT, 7) > 10);
-    tiles.options.service.rule.images.row_capacity = 2;
-    CHECK(check_stream(&tiles, &bare, PACK_BEST_FIT, 64) > 50);
-    tiles.options.service.rule.images.row_capacity = 0;
+    CHECK(check_stream(&tiles, &bare, PACK_BEST_FIT, 5) > 10);
+    rule = give_images(&few, "tiles-224");
+    rule.row_capacity = 2;
+    put_images(&few, &rule);
+    CHECK(check_stream(&few, &bare, PACK_CONCAT, 48) > 50);
+    CHECK(check_stream(&few, &bare, PACK_BEST_FIT, 64) > 50);
     check_served(&tiles);
     rule = give_images(&crops, "crop-flip");
     put_images(&crops, &rule);
@@ -362,6 +364,7 @@ int main(int argc, char **argv)
     outside.placeholder = MADE_VOCABULARY + 1;
     CHECK_ERR(source_images_put(&outside, &a, &bare.sources[0]), ERR_CONFIG);
     spawned_fini(&crops);
+    spawned_fini(&few);
     spawned_fini(&tiles);
     spawned_fini(&bare);
     arena_fini(&a);

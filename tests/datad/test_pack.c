@@ -53,7 +53,8 @@ static void begin(struct setting *s, const struct source *source, uint64_t bin, 
             if (s->bin.keep == NULL || s->bin.keep[d]) s->kept[s->n_kept++] = (uint32_t)at;
         }
     CHECK_EQ(at, n);
-    s->elements = ARENA_ARRAY(&s->arena, uint32_t, pack_limit(n_documents, n, T));
+    s->elements =
+        ARENA_ARRAY(&s->arena, uint32_t, pack_limit(&(struct pack_size){n_documents, n, 0}, T));
 }
 
 struct arrays {
@@ -90,7 +91,7 @@ static void fill(const struct setting *s, const struct pack_plan *plan, uint64_t
 static struct pack_plan plan_of(struct setting *s, uint64_t T, enum pack_rule rule)
 {
     const size_t n = pack_build(&s->bin, T, rule, &s->arena, s->elements);
-    CHECK(n <= pack_limit(s->made->n_documents, s->made->n_tokens, T));
+    CHECK(n <= pack_limit(&(struct pack_size){s->made->n_documents, s->made->n_tokens, 0}, T));
     const struct pack_plan plan = pack_view(s->elements);
     CHECK_EQ(plan.n_tokens, s->n_kept);
     CHECK_EQ(plan.row_pieces[0], 0);
