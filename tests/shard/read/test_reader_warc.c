@@ -75,6 +75,12 @@ static void test_kinds(struct arena *a)
     put_response(&t, 7, 200, "Content-Type: text/html\r\nContent-Encoding: br\r\n", "<p>", 3);
     put_record(&t, "conversion", "text/plain", 8, "eight\n", 6);
     put_record(&t, "resource", "text/html; charset=utf-8", 9, "<p>nine", 7);
+    char *bomb = arena_alloc(a, READER_HTML_LIMIT + 1, 1);
+    text_begin(&gzip, a);
+    packed_gzip(&gzip, bomb, READER_HTML_LIMIT + 1);
+    put_response(&t, 10, 200, "Content-Type: text/html\r\nContent-Encoding: gzip\r\n", gzip.data,
+                 gzip.n_bytes);
+    put_record(&t, "conversion", "text/plain", 11, "eleven", 6);
     struct reader_loss loss;
     CHECK_TEXT(read_dump_file(put_file(a, "kinds.warc", &t), a, &loss),
                "urn:uuid:1 (html latin1) [text+ <p>one]\n"
@@ -83,7 +89,9 @@ static void test_kinds(struct arena *a)
                "urn:uuid:6 [text+ six]\n"
                "bad: kinds.warc#9: a body in encoding 'br', which is not read\n"
                "urn:uuid:8 [text+ eight\n]\n"
-               "urn:uuid:9 (html utf-8) [text+ <p>nine]\n");
+               "urn:uuid:9 (html utf-8) [text+ <p>nine]\n"
+               "bad: kinds.warc#12: a body of more than 16777216 bytes when unpacked\n"
+               "urn:uuid:11 [text+ eleven]\n");
     CHECK_EQ(loss.n_documents, 0);
     CHECK_EQ(loss.n_other, 4);
 }
