@@ -64,9 +64,8 @@ const struct stream_request *stream_request(const struct stream *s);
 /// Names all that decides positions [0, n_rows): what a checkpoint keeps and compares on resume. It
 /// does not change by edits that begin at n_rows or later. Can't fail.
 struct hash128 stream_history(const struct stream *s, uint64_t n_rows);
-
-/// What stream_history of (rule, request) would be, without opening it. Errors: ERR_CONFIG for edits
-/// that edits_build refuses.
+/// What stream_history of (rule, request) would be, without opening it. Errors: ERR_CONFIG for
+/// edits that edits_build refuses.
 enum err stream_rule_history(const struct stream_rule *rule, const struct stream_request *request,
                              uint64_t n_rows, struct hash128 *out) MUST_CHECK;
 
