@@ -53,7 +53,8 @@ static const struct cut_row {
     uint32_t hints;
     unsigned percent;
     bool asides;
-} cut_rows[] = {{HTML_HINT_COMMENT | HTML_HINT_NOTICE | HTML_HINT_FORM, 50, false},
+} cut_rows[] = {{HTML_HINT_NOTICE, 80, false},
+                {HTML_HINT_COMMENT | HTML_HINT_FORM, 50, false},
                 {HTML_HINT_NAV | HTML_HINT_FOOT | HTML_HINT_SHARE | HTML_HINT_RELATED |
                      HTML_HINT_AD | HTML_HINT_TOC,
                  30, false},
@@ -191,7 +192,9 @@ static void cut_small(struct choice *c)
         const struct html_element *e = &page->elements[i];
         if (c->cut[i]) continue;
         const uint32_t hints = own_hints(e);
-        const bool meta = (hints & (HTML_HINT_META | HTML_HINT_CAPTION)) && e->n_bytes < META_BYTES;
+        const bool meta =
+            e->n_bytes < META_BYTES &&
+            ((hints & (HTML_HINT_META | HTML_HINT_CAPTION)) || e->tag == HTML_TAG_ADDRESS);
         const bool header = e->tag == HTML_TAG_HEADER || (hints & HTML_HINT_HEAD);
         if (meta || (e->tag == HTML_TAG_FORM && c->mass[i] < FORM_MASS))
             c->cut[i] = CUT_ALL;
@@ -294,6 +297,18 @@ static void keep_lines(struct choice *c)
         memset(c->kept, 0, page->n_lines * sizeof *c->kept);
 }
 
+// The title is often above the root: the last h1 before what is kept.
+static void keep_title(struct choice *c)
+{
+    const struct html_page *page = c->page;
+    uint32_t title = UINT32_MAX;
+    for (uint32_t i = 0; i < page->n_lines && !c->kept[i]; i++) {
+        const uint32_t element = page->lines[i].element;
+        if (page->elements[element].tag == HTML_TAG_H1 && c->cut[element] != CUT_ALL) title = i;
+    }
+    if (title != UINT32_MAX) c->kept[title] = true;
+}
+
 static void drop_bare_headings(struct choice *c)
 {
     bool followed = false;
@@ -383,6 +398,7 @@ struct span main_text_extract(const struct html_page *page, struct arena *a)
     find_root(&c);
     spread_cuts(&c);
     keep_lines(&c);
+    keep_title(&c);
     drop_bare_headings(&c);
     return write_lines(&c, a);
 }
