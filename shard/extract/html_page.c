@@ -612,6 +612,7 @@ static enum err scan_all(struct scan *s)
         s->p = text_end;
         if (lt) TRY(take_markup(s));
     }
+    end_line(s);
     close_from(s, 1);
     return OK;
 }

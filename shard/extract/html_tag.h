@@ -65,6 +65,8 @@ enum html_kind {
     X(OL, BLOCK, LIST)          \
     X(P, BLOCK, PARAGRAPH)      \
     X(PRE, BLOCK, NONE)         \
+    X(RP, HIDDEN, NONE)         \
+    X(RT, HIDDEN, NONE)         \
     X(SCRIPT, RAW, NONE)        \
     X(SEARCH, BLOCK, NONE)      \
     X(SECTION, BLOCK, NONE)     \
