@@ -94,11 +94,12 @@ static bool is_named(struct span name, const char *expected)
     return name.n_bytes == strlen(expected) && starts(name, expected);
 }
 
-static const struct charset *read_meta(struct span tag)
+// Moves *tag past the attributes, so that a page of tags that never end is read once.
+static const struct charset *read_meta(struct span *tag)
 {
     struct span name, value, charset = {0}, content = {0};
     bool is_type = false;
-    while (next_attribute(&tag, &name, &value)) {
+    while (next_attribute(tag, &name, &value)) {
         if (is_named(name, "charset")) charset = value;
         if (is_named(name, "content")) content = find_parameter(value);
         if (is_named(name, "http-equiv")) is_type = is_named(value, "content-type");
@@ -136,10 +137,12 @@ static const struct charset *find_meta(struct span html)
             html = after(html, (size_t)(end - html.data));
         } else if (starts(html, "<meta") && html.n_bytes > 5 &&
                    (is_space(html.data[5]) || html.data[5] == '/')) {
-            const struct charset *c = read_meta(after(html, 5));
+            html = after(html, 5);
+            const struct charset *c = read_meta(&html);
             if (c) return c;
+        } else {
+            html = after(html, 1);
         }
-        html = after(html, 1);
     }
     return NULL;
 }

@@ -14,7 +14,8 @@
 enum {
     HTML_PAGE_DEPTH_LIMIT = 1024, // of elements that make lines
     HTML_PAGE_BYTES_LIMIT = 1 << 29,
-    HTML_PAGE_MEMORY_FACTOR = 64
+    HTML_PAGE_MEMORY_FACTOR = 64, // times the bytes of the page, and
+    HTML_PAGE_MEMORY_BYTES = 1 << 16
 };
 
 // A run of text between the starts and ends of blocks. Blanks are collapsed to single spaces, br is
