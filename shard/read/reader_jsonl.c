@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "shard/read/json_line.h"
 #include "shard/read/json_shape.h"
 #include "shard/read/reader_kind.h"
 
@@ -93,9 +94,22 @@ enum err reader_jsonl_sample(struct span json, const struct json_source *sample,
     return e;
 }
 
+static bool read_plain(const struct reader_record *record, struct arena *a, struct document *out)
+{
+    struct json_line line;
+    if (!json_line_read(record->raw, a, &line)) return false;
+    struct piece_list pieces = {.arena = a};
+    piece_list_add(&pieces, DOCUMENT_TEXT, true, line.text);
+    piece_list_end(&pieces, out);
+    out->id = line.id;
+    out->url = line.url;
+    return true;
+}
+
 enum err reader_json_document(const struct reader_record *record, struct arena *a,
                               struct document *out)
 {
+    if (read_plain(record, a, out)) return OK;
     const enum err e = reader_jsonl_parse(record, a, out);
     return e == OK ? OK : reader_fail_at(record, e);
 }

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "tests/shard/read/json_twice.h"
 #include "tests/shard/read/packed.h"
 #include "tests/shard/read/read_dump.h"
 
@@ -168,11 +169,47 @@ static void test_lines(struct arena *a)
     }
 }
 
-int main(void)
+// Lines that two libraries must see alike, and seeded changes of them.
+static void test_twice(uint64_t seed)
 {
+    static const char *const lines[] = {
+        "{\"text\": \"plain\", \"id\": \"x\", \"url\": \"http://a.b\"}",
+        "{\"text\": \"esc \\\" \\\\ \\/ \\b\\f\\n\\r\\t \\u0000 \\u00e9 \\ud83d\\ude00\"}",
+        "{\"text\": \"caf\xc3\xa9 \xf0\x9f\x98\x80 \xe2\x82\xac\", \"id\": -12345678901}",
+        "{\"meta\": {\"a\": [1, 2.5e-3, true, null, {\"b\": \"c\"}]}, \"text\": \"t\", \"id\": "
+        "null}",
+        " \t{ \"id\" : 9223372036854775807 , \"n\" : 18446744073709551615, \"text\" : \"\" } \r",
+        "{\"text\": \"\\ud800\", \"x\": 1e400, \"y\": -0, \"z\": 0.1E+2, \"text\": \"two\"}",
+        "\xef\xbb\xbf{\"text\": \"behind a mark\", \"a\\u0000b\": 1}"};
+    enum { N_LINES = sizeof lines / sizeof lines[0], CHANGES = 20000 };
+    const uint64_t key = rng_key(seed, "twice");
+    size_t n_plain = 0;
+    for (uint64_t i = 0; i < N_LINES * CHANGES; i++) {
+        struct arena scratch;
+        arena_init(&scratch, "twice");
+        const char *line = lines[i % N_LINES];
+        const size_t n = strlen(line);
+        char *copy = arena_strndup(&scratch, line, n);
+        for (uint64_t k = 0; i >= N_LINES && k <= rng_u64(key, i, 0) % 3; k++) {
+            const uint64_t r = rng_u64(key, i, k + 1);
+            copy[r % n] = r >> 60 < 8 ? line[(r >> 20) % n] : (char)(r >> 40);
+        }
+        bool plain;
+        if (!json_twice_agree((struct span){(const uint8_t *)copy, n}, &scratch, &plain))
+            check_failed(__FILE__, __LINE__, "the readers differ on: %s", copy);
+        n_plain += plain;
+        arena_fini(&scratch);
+    }
+    CHECK(n_plain > N_LINES * CHANGES / 20);
+}
+
+int main(int argc, char **argv)
+{
+    const uint64_t seed = check_seed(argc, argv);
     struct arena a;
     arena_init(&a, "test");
     folder = corpus_folder(&a, "json");
+    test_twice(seed);
     test_text(&a);
     test_chat(&a);
     test_images(&a);
