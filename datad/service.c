@@ -81,6 +81,14 @@ static void log_stream(struct stream *stream)
     arena_fini(&a);
 }
 
+static void log_progress_of(struct stream *stream, uint64_t n_rows)
+{
+    struct arena a;
+    arena_init(&a, "stream's progress");
+    log_line("datad: %s", stream_progress(stream, n_rows, &a));
+    arena_fini(&a);
+}
+
 static enum err open_entry(struct service *s, struct entry *e, const struct stream_request *request)
 {
     arena_init(&e->arena, "datad stream");
@@ -122,6 +130,7 @@ void service_return(struct service *s, struct stream *stream)
         struct entry *e = &s->entries[i];
         if (e->n_users == 0 || e->stream != stream) continue;
         if (--e->n_users > 0) return;
+        if (e->n_rows > 0) log_progress_of(e->stream, e->n_rows);
         stream_close(e->stream);
         arena_fini(&e->arena);
         e->stream = NULL;
@@ -130,11 +139,19 @@ void service_return(struct service *s, struct stream *stream)
     err_abort(__FILE__, __LINE__, "a stream of another service");
 }
 
+static bool same_hash(struct hash128 a, struct hash128 b)
+{
+    return a.lo == b.lo && a.hi == b.hi;
+}
+
 void service_reach(struct service *s, const struct stream *stream, uint64_t n_rows)
 {
     for (size_t i = 0; i < SERVICE_STREAMS; i++) {
         struct entry *e = &s->entries[i];
-        if (e->n_users > 0 && e->stream == stream && e->n_rows < n_rows) e->n_rows = n_rows;
+        if (e->n_users == 0 || e->stream != stream || e->n_rows >= n_rows) continue;
+        if (!same_hash(stream_history(stream, e->n_rows), stream_history(stream, n_rows)))
+            log_progress_of(e->stream, n_rows); // an edit has begun
+        e->n_rows = n_rows;
     }
 }
 
@@ -144,7 +161,7 @@ static enum err check_next(const struct entry *e, const struct stream_rule *next
     const struct hash128 now = stream_history(e->stream, e->n_rows);
     struct hash128 then;
     TRY(stream_rule_history(next, request, e->n_rows, &then));
-    if (now.lo == then.lo && now.hi == then.hi) return OK;
+    if (same_hash(now, then)) return OK;
     return fail(ERR_CONFIG,
                 "it changes rows that clients have asked for: of the %s stream of T %llu edits may "
                 "begin from token %llu on",

@@ -508,6 +508,20 @@ void stream_report(struct stream *s, uint64_t n, struct stream_share *out)
     }
 }
 
+const char *stream_progress(struct stream *s, uint64_t n, struct arena *a)
+{
+    struct text t;
+    struct stream_share *shares = ARENA_ARRAY(a, struct stream_share, s->n_sources);
+    stream_report(s, n, shares);
+    text_begin(&t, a);
+    text_printf(&t, "%s stream at row %llu:", split_name(s->request.split), (unsigned long long)n);
+    for (size_t i = 0; i < s->n_sources; i++)
+        text_printf(&t, " %s %.2f%% (wanted %.2f%%) %.3f epochs%s", s->parts[i].source->name,
+                    100 * shares[i].realised, 100 * shares[i].wanted, shares[i].epochs,
+                    i + 1 < s->n_sources ? "," : "");
+    return t.data;
+}
+
 static unsigned long long wide(uint64_t v)
 {
     return (unsigned long long)v;

@@ -124,6 +124,9 @@ struct stream_share {
 /// way they are its mean a row. Ranges left out count, for they are behind. O(bins). Thread-safe.
 /// Can't fail.
 void stream_report(struct stream *s, uint64_t n, struct stream_share *out);
+/// One line for a log, in a: each source's realised and wanted share and epochs at position n.
+/// Can't fail.
+const char *stream_progress(struct stream *s, uint64_t n, struct arena *a);
 /// Lines for a log, in a: each source's rows, tokens, documents and padding; each edit with the
 /// position from which it holds; ended by newlines. Can't fail.
 const char *stream_describe(struct stream *s, struct arena *a);

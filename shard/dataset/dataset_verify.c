@@ -15,6 +15,8 @@ static enum err verify_bin(const struct dataset *d, uint64_t bin)
     uint32_t *tokens = ARENA_ARRAY(&scratch, uint32_t, b.n_tokens);
     enum err e = dataset_read_lengths(d, bin, lengths);
     if (e == OK) e = dataset_read_tokens(d, bin, tokens);
+    uint64_t *loss = ARENA_ARRAY(&scratch, uint64_t, b.n_tokens / 64 + 1);
+    if (e == OK) e = dataset_read_loss(d, bin, lengths, loss);
     arena_fini(&scratch);
     return e;
 }

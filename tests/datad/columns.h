@@ -30,6 +30,7 @@ struct columns_document {
 struct columns_options {
     uint64_t seed;
     bool verdicts, losses;
+    uint64_t bad; // this document's first loss run is longer than it; 0 = none
 };
 
 static const char *const columns_languages[] = {"en", "de", "fr"};
@@ -49,6 +50,10 @@ columns_document(const struct columns_options *o, uint64_t d)
     for (uint32_t i = 0; i < out.n_runs; i++) {
         out.runs[i] = (uint32_t)(rng_u64(key, d, 5 + i) % (rest + 1));
         rest -= out.runs[i];
+    }
+    if (o->bad > 0 && o->bad == d) {
+        out.n_runs = 1;
+        out.runs[0] = out.n_tokens + 1;
     }
     return out;
 }

@@ -5,6 +5,7 @@
 
 #include "datad/datad_config.h"
 #include "datad/setting.h"
+#include "shard/dataset/dataset_verify.h"
 #include "tests/datad/columns.h"
 
 enum { T = 64 };
@@ -135,6 +136,29 @@ static void check_filters(const struct columns_options *o, const char *path)
     }
 }
 
+/// Loss runs that do not fit: every row of that bin, and verify, say so; nothing else is touched.
+static void check_bad_runs(uint64_t seed, const char *path)
+{
+    const struct columns_options o = {.seed = seed, .losses = true, .bad = COLUMNS_DOCUMENTS + 3};
+    struct arena a;
+    struct dataset *d;
+    uint32_t lengths[COLUMNS_DOCUMENTS];
+    static uint64_t bits[COLUMNS_DOCUMENTS * 100 / 64];
+    arena_init(&a, "bad");
+    columns_write(&o, path);
+    CHECK_OK(dataset_open(path, &a, &d));
+    for (uint64_t bin = 0; bin < COLUMNS_SHARDS * COLUMNS_BINS; bin++) {
+        memset(bits, 0, sizeof bits);
+        CHECK_OK(dataset_read_lengths(d, bin, lengths));
+        const enum err e = dataset_read_loss(d, bin, lengths, bits);
+        CHECK_EQ(e, bin == 1 ? ERR_DATA : OK);
+        if (e != OK) CHECK(strstr(err_line(), "the loss runs of a document are longer than it"));
+    }
+    dataset_close(d);
+    CHECK_ERR(dataset_verify(path, NULL, NULL), ERR_DATA);
+    arena_fini(&a);
+}
+
 static void refuse(const char *path, const char *filter, const char *line)
 {
     struct arena a;
@@ -152,7 +176,7 @@ int main(int argc, char **argv)
     char folder[] = "test-columns-XXXXXX", path[64];
     CHECK(mkdtemp(folder) != NULL);
     for (int i = 0; i < 4; i++) {
-        const struct columns_options o = {seed, i % 2, i / 2};
+        const struct columns_options o = {.seed = seed, .verdicts = i % 2, .losses = i / 2};
         snprintf(path, sizeof path, "%s/data-%d", folder, i);
         columns_write(&o, path);
         check_filters(&o, path);
@@ -161,6 +185,8 @@ int main(int argc, char **argv)
     refuse(path, "tokens > 1 &&", "filter: at 14: the expression ends here");
     snprintf(path, sizeof path, "%s/data-0", folder);
     refuse(path, "verdict == \"kept\"", "filter: at 1: the dataset has no column 'verdict'");
+    snprintf(path, sizeof path, "%s/bad", folder);
+    check_bad_runs(seed, path);
     CHECK_OK(file_remove_tree(folder));
     return 0;
 }
