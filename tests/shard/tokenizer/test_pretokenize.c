@@ -334,8 +334,7 @@ static size_t reference_match(const struct decoded *d, size_t from,
         size_t end = match_items(d, from, alternatives[i].items, 4);
         if (end != SIZE_MAX && end > from) return end;
     }
-    CHECK(!"no alternative matches");
-    return 0;
+    check_failed(__FILE__, __LINE__, "no alternative matches");
 }
 
 static void decode(const struct pretokenize *p, struct span text, struct decoded *d)
