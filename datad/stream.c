@@ -1,40 +1,10 @@
 #include "datad/stream.h"
 
-#include <pthread.h>
 #include <string.h>
 
 #include "base/size.h"
-#include "base/text.h"
 #include "datad/field.h"
-#include "datad/mixture.h"
-#include "datad/plans.h"
-#include "datad/stream_part.h"
-
-enum { SUMS = 64 };
-
-struct sum {
-    struct range positions;
-    uint64_t loss_tokens;
-};
-
-struct stream {
-    struct stream_request request;
-    enum pack_rule packing;
-    struct images_rule images;
-    struct stream_info info;
-    struct bins *bins;
-    struct plans *plans;
-    struct edits *edits;
-    size_t n_changes;
-    struct edits_given given; // what edits was built from
-    struct mixture *mixture;
-    const double **weights;    // [1 + n_changes]: from the start, from each change
-    struct stream_part *parts; // [n_sources]
-    size_t n_sources;
-    pthread_mutex_t lock; // guards the tables of parts, sums and next_sum
-    struct sum sums[SUMS];
-    size_t next_sum;
-};
+#include "datad/stream_state.h"
 
 // Opening.
 
@@ -200,6 +170,8 @@ enum err stream_open(const struct stream_rule *rule, const struct stream_request
     s->n_sources = rule->n_sources;
     s->parts = ARENA_ARRAY(a, struct stream_part, rule->n_sources);
     TRY(build(rule, s, a));
+    s->since_tokens = ARENA_ARRAY(a, uint64_t, rule->n_sources);
+    s->since_change = SIZE_MAX;
     pthread_mutex_init(&s->lock, NULL);
     *out = s;
     return OK;
@@ -327,8 +299,8 @@ static bool find_sum(struct stream *s, struct range positions, uint64_t *out)
 {
     bool found = false;
     pthread_mutex_lock(&s->lock);
-    for (size_t i = 0; i < SUMS && !found; i++) {
-        const struct sum *sum = &s->sums[i];
+    for (size_t i = 0; i < STREAM_SUMS && !found; i++) {
+        const struct stream_sum *sum = &s->sums[i];
         found = sum->positions.first == positions.first && sum->positions.last == positions.last;
         if (found) *out = sum->loss_tokens;
     }
@@ -339,8 +311,8 @@ static bool find_sum(struct stream *s, struct range positions, uint64_t *out)
 static void keep_sum(struct stream *s, struct range positions, uint64_t loss_tokens)
 {
     pthread_mutex_lock(&s->lock);
-    s->sums[s->next_sum] = (struct sum){.positions = positions, .loss_tokens = loss_tokens};
-    s->next_sum = (s->next_sum + 1) % SUMS;
+    s->sums[s->next_sum] = (struct stream_sum){.positions = positions, .loss_tokens = loss_tokens};
+    s->next_sum = (s->next_sum + 1) % STREAM_SUMS;
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -474,99 +446,4 @@ enum err stream_images(struct stream *s, uint64_t position, struct arena *a,
     *out = l.found;
     *n = l.n;
     return OK;
-}
-
-/// The weights in force at position n, by token.
-static const double *weights_at(const struct stream *s, uint64_t n)
-{
-    size_t i = s->n_changes;
-    while (i > 0 && edits_change_row(s->edits, i - 1) > n)
-        i--;
-    return s->weights[i];
-}
-
-void stream_report(struct stream *s, uint64_t n, struct stream_share *out)
-{
-    const uint64_t row = edits_shift(s->edits, n);
-    const double *weights = weights_at(s, n);
-    double all_tokens = 0, all_weights = 0;
-    for (size_t i = 0; i < s->n_sources; i++) {
-        struct stream_part *p = &s->parts[i];
-        out[i] = (struct stream_share){.n_rows = mixture_count(s->mixture, i, row)};
-        pthread_mutex_lock(&s->lock);
-        out[i].n_tokens = stream_part_tokens(p, out[i].n_rows);
-        pthread_mutex_unlock(&s->lock);
-        if (p->n_rows > 0) {
-            out[i].epochs = (double)out[i].n_rows / (double)p->n_rows;
-            all_weights += weights[i];
-        }
-        all_tokens += (double)out[i].n_tokens;
-    }
-    for (size_t i = 0; i < s->n_sources; i++) {
-        if (all_tokens > 0) out[i].realised = (double)out[i].n_tokens / all_tokens;
-        if (s->parts[i].n_rows > 0) out[i].wanted = weights[i] / all_weights;
-    }
-}
-
-const char *stream_progress(struct stream *s, uint64_t n, struct arena *a)
-{
-    struct text t;
-    struct stream_share *shares = ARENA_ARRAY(a, struct stream_share, s->n_sources);
-    stream_report(s, n, shares);
-    text_begin(&t, a);
-    text_printf(&t, "%s stream at row %llu:", split_name(s->request.split), (unsigned long long)n);
-    for (size_t i = 0; i < s->n_sources; i++)
-        text_printf(&t, " %s %.2f%% (wanted %.2f%%) %.3f epochs%s", s->parts[i].source->name,
-                    100 * shares[i].realised, 100 * shares[i].wanted, shares[i].epochs,
-                    i + 1 < s->n_sources ? "," : "");
-    return t.data;
-}
-
-static unsigned long long wide(uint64_t v)
-{
-    return (unsigned long long)v;
-}
-
-static void describe_sources(const struct stream *s, struct text *t)
-{
-    text_printf(t, "%s stream: T %llu, seed %llu, packing %s, %llu rows an epoch of all sources\n",
-                split_name(s->request.split), wide(s->request.T), wide(s->request.seed),
-                s->packing == PACK_BEST_FIT ? "best-fit" : "concat", wide(s->info.n_rows));
-    for (size_t i = 0; i < s->n_sources; i++) {
-        const struct stream_part *p = &s->parts[i];
-        const double room = (double)p->n_rows * (double)s->request.T;
-        text_printf(t,
-                    "source %s: weight %g, %zu bins, %llu documents, %llu tokens, %llu rows, "
-                    "padding %.2f%%\n",
-                    p->source->name, s->weights[0][i], p->bins.n_bins, wide(p->n_documents),
-                    wide(p->n_tokens), wide(p->n_rows),
-                    room > 0 ? 100 * (1 - (double)p->n_tokens / room) : 0);
-    }
-}
-
-static void describe_edits(const struct stream *s, struct text *t)
-{
-    for (size_t i = 0; i < s->n_changes; i++) {
-        text_printf(t, "mixture from row %llu:", wide(edits_change_row(s->edits, i)));
-        for (size_t k = 0; k < s->n_sources; k++)
-            text_printf(t, " %s=%g", s->parts[k].source->name, s->weights[i + 1][k]);
-        text_printf(t, "\n");
-    }
-    const uint64_t T = s->request.T;
-    for (size_t i = 0; i < s->given.n_skips; i++) {
-        const struct edits_skip *k = &s->given.skips[i];
-        text_printf(t, "skip from row %llu: %llu rows\n", wide((k->from_tokens + T - 1) / T),
-                    wide((k->n_tokens + T - 1) / T));
-    }
-    if (s->given.n_documents > 0)
-        text_printf(t, "skip list: %zu documents\n", s->given.n_documents);
-}
-
-const char *stream_describe(struct stream *s, struct arena *a)
-{
-    struct text t;
-    text_begin(&t, a);
-    describe_sources(s, &t);
-    describe_edits(s, &t);
-    return t.data;
 }

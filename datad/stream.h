@@ -117,8 +117,8 @@ const struct images_rule *stream_images_rule(const struct stream *s);
 struct stream_share {
     uint64_t n_rows, n_tokens; // tokens without padding
     double epochs;             // of the source's rows
-    double realised;           // share of all n_tokens
-    double wanted;             // share by the weights in force at position n
+    double wanted;             // share of tokens by the weights in force at position n
+    double realised;           // share of the tokens since these weights began
 };
 /// out[n_sources]. Tokens are exact where a source is between windows of bins; of the window under
 /// way they are its mean a row. Ranges left out count, for they are behind. O(bins). Thread-safe.

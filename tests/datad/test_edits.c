@@ -43,13 +43,15 @@ static void check_changes(uint64_t seed)
                                  edited = options_of(
                                      (struct edits_given){.changes = changes, .n_changes = 2});
     struct ordered a, b;
-    struct stream_share before[ORDERED_SOURCES], after[ORDERED_SOURCES], end[ORDERED_SOURCES];
+    struct stream_share before[ORDERED_SOURCES], after[ORDERED_SOURCES], last[ORDERED_SOURCES],
+        end[ORDERED_SOURCES];
     ordered_begin(&a, seed, &plain);
     ordered_begin(&b, seed, &edited);
     for (uint64_t i = 0; i < FROM; i++)
         CHECK(same_row(&a, i, &b, i));
     stream_report(b.stream, FROM, before);
     stream_report(b.stream, 2 * FROM, after);
+    stream_report(b.stream, 2 * FROM - 1, last);
     stream_report(b.stream, ROWS, end);
     double sum = 0;
     for (size_t i = 0; i < ORDERED_SOURCES; i++)
@@ -57,6 +59,8 @@ static void check_changes(uint64_t seed)
     for (size_t i = 0; i < ORDERED_SOURCES; i++) {
         const double share = (double)(after[i].n_tokens - before[i].n_tokens) / sum;
         CHECK(fabs(share - other_weights[i] / 6) < 0.02);
+        CHECK(fabs(last[i].realised - share) < 0.02);
+        CHECK(fabs(end[i].realised - third[i]) < 1e-12);
         CHECK(fabs(before[i].wanted - other_weights[i] / 6) < 1e-12);
         CHECK(fabs(after[i].wanted - third[i]) < 1e-12);
         CHECK_EQ(end[i].n_rows - after[i].n_rows, i == 0 ? ROWS - 2 * FROM : 0);
