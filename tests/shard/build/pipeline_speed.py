@@ -59,15 +59,15 @@ def ours(weft, warc, tokenizer, work):
 
 
 def steps():
-    from datatrove.pipeline.extractors import Trafilatura
     from datatrove.pipeline.filters import C4QualityFilter, FineWebQualityFilter, GopherQualityFilter, GopherRepetitionFilter
-    return [Trafilatura(favour_precision=True, timeout=10), GopherRepetitionFilter(), GopherQualityFilter(),
+    return [GopherRepetitionFilter(), GopherQualityFilter(),
             C4QualityFilter(filter_no_terminal_punct=False), FineWebQualityFilter()]
 
 
 def theirs(warc, tokenizer, work):
     from datatrove.pipeline.dedup import MinhashDedupSignature
     from datatrove.pipeline.dedup.minhash import MinhashConfig
+    from datatrove.pipeline.extractors import Trafilatura
     from datatrove.pipeline.readers import WarcReader
     from datatrove.pipeline.tokens import DocumentTokenizer
     from datatrove.utils.hashing import HashConfig
@@ -76,17 +76,21 @@ def theirs(warc, tokenizer, work):
     config = MinhashConfig(hash_config=HashConfig(hash_fc="sha1", precision=64), n_grams=5, num_buckets=14, hashes_per_bucket=8)
     start = cpu_seconds()
     data = WarcReader(os.path.dirname(warc), default_metadata={"language": "en", "language_score": 1.0}).run(None, 0, 1)
-    chain = steps()
-    data = chain[0].run(data, 0, 1)
     n_extracted = 0
 
-    def counted(documents):
+    def extracted(documents):  # without datatrove's process for each extractor, which is slower
         nonlocal n_extracted
+        extractor = Trafilatura(favour_precision=True)
         for document in documents:
-            n_extracted += 1
-            yield document
-    data = counted(data)
-    for step in chain[1:]:
+            try:
+                document.text = extractor.extract(document.text)
+            except (ValueError, AssertionError, RecursionError):
+                continue
+            if document.text:
+                n_extracted += 1
+                yield document
+    data = extracted(data)
+    for step in steps():
         data = step.run(data, 0, 1)
     kept = list(data)
     for _ in MinhashDedupSignature(os.path.join(out, "signatures"), config=config).run(iter(kept), 0, 1) or ():
@@ -105,7 +109,7 @@ def main():
     parser.add_argument("--bytes", type=int, default=10_000_000)
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)
-    from loguru import logger
+    import datatrove.utils.logging  # noqa: F401, adds a sink of its own
     logger.remove()
     with tempfile.TemporaryDirectory() as work:
         warc, n_bytes = make_warc(options.weft, options.pages, options.bytes, work)

@@ -18,7 +18,7 @@ if [ ! -e "$packages/complete" ]; then
     rm -rf "$packages"
     python3 -m pip --version >/dev/null 2>&1 || skip "no pip (Debian: python3-pip)"
     python3 -m pip install --quiet --disable-pip-version-check --only-binary :all: --retries 2 --timeout 30 --target "$packages" \
-        datatrove spacy regex nltk tokenizers trafilatura warcio faust-cchardet python-magic >"$build/pipeline_speed.log" 2>&1 ||
+        datatrove spacy regex nltk tokenizers trafilatura lxml_html_clean warcio faust-cchardet python-magic >"$build/pipeline_speed.log" 2>&1 ||
         skip "pip can't install the reference: $(grep -v '^ *$' "$build/pipeline_speed.log" | tail -n 1)"
     touch "$packages/complete"
 fi
