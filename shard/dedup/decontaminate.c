@@ -1,6 +1,7 @@
 // A piece is the simplified words of one string, one space apart; an n-gram is n words of it. The
 // table finds a piece and an offset by the hash of an n-gram, and the bytes are compared, so there
-// are no false hits. Memory: the pieces, and 32 bytes for each different n-gram at most.
+// are no false hits. Memory: the pieces, and 24 to 48 bytes for each n-gram (24 more while
+// reading).
 
 #include "shard/dedup/decontaminate.h"
 
@@ -56,7 +57,7 @@ static size_t gram_words(const struct decontaminate_options *o)
 // What the index takes with what was read so far, the table included.
 static enum err check_memory(const struct indexing *x)
 {
-    const size_t need = x->n_bytes + x->n_grams * (GRAM_WORDS * 8 + 2 * sizeof(struct slot));
+    const size_t need = x->n_bytes + x->n_grams * (GRAM_WORDS * 8 + 3 * sizeof(struct slot));
     if (need <= x->limit_bytes && x->n_pieces < UINT32_MAX) return OK;
     return fail(ERR_USAGE,
                 "the index of evaluation files takes more than %zu bytes: too many files",

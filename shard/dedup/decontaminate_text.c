@@ -74,7 +74,8 @@ static enum err give_answers(const struct reading *r, json_t *line)
 static enum err give_line(const struct reading *r, struct span text, uint32_t line)
 {
     json_error_t error;
-    json_t *j = json_loadb((const char *)text.data, text.n_bytes, JSON_DECODE_ANY, &error);
+    json_t *j =
+        json_loadb((const char *)text.data, text.n_bytes, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
     if (j == NULL) return fail(ERR_DATA, "%s:%u: no JSON: %s", r->path, line, error.text);
     enum err e =
         r->visitor->item(r->visitor->context, (struct decontaminate_item){r->path_idx, line});
