@@ -1,5 +1,5 @@
 // weft export RUN_DIR: a checkpoint as a folder that other programs read. Format hf:
-// model.safetensors, config.json and, where the run's data has one, tokenizer.json.
+// model.safetensors, config.json and, where the run's data has one, the tokenizer's file.
 
 #include <jansson.h>
 #include <stdio.h>
@@ -97,11 +97,15 @@ static enum err put_tokenizer(const struct export *e)
     if (e->wording.tokenizer_file == NULL) return OK;
     struct span text;
     TRY(file_read(e->wording.tokenizer_file, TOKENIZER_LIMIT_BYTES, e->arena, &text));
-    TRY(export_folder_put(&e->folder, "tokenizer.json", text.data, text.n_bytes));
-    json_t *json = json_pack("{s:s s:I}", "tokenizer_class", "PreTrainedTokenizerFast",
+    const char *name = tokenizer_file_name(e->wording.tokenizer);
+    TRY(export_folder_put(&e->folder, name, text.data, text.n_bytes));
+    bool model = strcmp(name, "tokenizer.model") == 0;
+    json_t *json = json_pack("{s:s s:I}", "tokenizer_class",
+                             model ? "LlamaTokenizer" : "PreTrainedTokenizerFast",
                              "model_max_length", (json_int_t)e->snapshot.config.model.context);
-    if (e->wording.end_of_text != UINT32_MAX)
-        json_object_set_new(json, "eos_token", json_string("<|endoftext|>"));
+    struct span end = tokenizer_bytes(e->wording.tokenizer, e->wording.end_of_text);
+    if (end.n_bytes > 0)
+        json_object_set_new(json, "eos_token", json_stringn((const char *)end.data, end.n_bytes));
     return put_json(e, "tokenizer_config.json", json);
 }
 
@@ -131,7 +135,7 @@ static enum err report(const struct export *e)
     if (!e->json) {
         printf("%s  layout %s  step %lu  tensors %zu  %s  %lu bytes  %s\n", e->folder.out,
                e->layout->name, e->snapshot.step, e->n_tensors, e->type_name, e->n_bytes,
-               tokenizer          ? "with tokenizer.json"
+               tokenizer          ? "with its tokenizer"
                : e->wording.bytes ? "no tokenizer.json: the data's tokens are bytes"
                                   : "no tokenizer.json: the run has no text");
         return OK;

@@ -149,6 +149,40 @@ static void check_order_does_not_matter(void)
     CHECK(!same(train(forth, 4, 290), train(forth, 3, 290)));
 }
 
+// Texts of random words, given to several threads' counters and settled in the pool now and then,
+// give what one counter gives.
+static void check_threads_do_not_matter(uint64_t seed)
+{
+    enum { TEXTS = 300, TEXT_BYTES = 400 };
+    struct span texts[TEXTS];
+    uint64_t key = rng_key(seed, "threads");
+    for (uint64_t i = 0; i < TEXTS; i++) {
+        uint8_t *data = ARENA_ARRAY(&a, uint8_t, TEXT_BYTES);
+        for (uint64_t k = 0; k < TEXT_BYTES; k++) {
+            uint64_t r = rng_u64(key, i, k);
+            data[k] = (uint8_t)(r % 5 == 0 ? ' ' : 'a' + (r >> 32) % (1 + i % 26));
+        }
+        texts[i] = (struct span){data, TEXT_BYTES};
+    }
+    const struct tokenizer *one = train(texts, TEXTS, 700);
+    for (size_t n_threads = 2; n_threads <= 5; n_threads++) {
+        struct bpe_train *t;
+        struct tokenizer *many;
+        struct pool *pool;
+        CHECK_OK(pool_open(&a, n_threads, &pool));
+        CHECK_OK(bpe_train_open(n_threads, &a, &t));
+        for (size_t i = 0; i < TEXTS; i++) {
+            CHECK_OK(bpe_train_add(t, rng_u64(key, i, TEXT_BYTES) % n_threads, texts[i]));
+            if (i % 100 == 50) CHECK_OK(bpe_train_settle(t, pool, true));
+        }
+        CHECK_EQ(bpe_train_bytes(t), TEXTS * TEXT_BYTES);
+        CHECK_OK(bpe_train_run(t, 700, &a, &many));
+        CHECK(same(one, many));
+        bpe_train_close(t);
+        pool_close(pool);
+    }
+}
+
 static void check_limits(void)
 {
     struct bpe_train *t;
@@ -190,6 +224,7 @@ int main(int argc, char **argv)
     arena_init(&a, "test");
     check_random(seed);
     check_order_does_not_matter();
+    check_threads_do_not_matter(seed);
     check_limits();
     check_long_run();
     arena_fini(&a);
