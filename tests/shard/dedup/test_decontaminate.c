@@ -1,4 +1,4 @@
-// ranks: 1 2 3
+// ranks: 1 3
 // Which documents hold n-grams of evaluation files, where from, and the report over ranks.
 
 #include <unistd.h>

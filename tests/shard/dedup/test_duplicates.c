@@ -1,4 +1,4 @@
-// ranks: 1 2 3 4
+// ranks: 1 2 4
 // Clusters against brute force: random graphs, long chains, one huge cluster; with a
 // bound on memory so small that everything spills; the same on any number of ranks.
 

@@ -1,4 +1,4 @@
-// ranks: 1 2 3
+// ranks: 1 3
 // The first item of each key stays, in the global order, against a plain search.
 
 #include "base/arena.h"
