@@ -1,5 +1,5 @@
 // Any bytes as an expression: refused with a place, or evaluated to 0 and 1.
-//     build/fuzz/fuzz_expression -max_len=300 CORPUS tests/data/expression_corpus
+//     build/fuzz/fuzz_expression -max_len=300 CORPUS
 
 #include <string.h>
 

@@ -151,6 +151,32 @@ static void check_random(struct world *w)
     }
 }
 
+/// Texts with some bytes changed: refused with a place, or they give 0 and 1.
+static void check_mutations(struct world *w)
+{
+    static const char bytes[] = "\"\\()!&|=<> .0e-+az_\x80\t";
+    size_t n_parsed = 0;
+    for (unsigned turn = 0; turn < 2000; turn++) {
+        struct text t;
+        struct expression *e;
+        bool unused[DOCUMENTS];
+        uint8_t got[DOCUMENTS];
+        text_begin(&t, &w->arena);
+        write_any(w, &t, turn % 4, unused);
+        for (uint64_t i = draw(w, 3); i < 3; i++)
+            t.data[draw(w, t.n_bytes)] = bytes[draw(w, sizeof bytes)];
+        if (expression_parse(t.data, columns, COLUMNS, &w->arena, &e) != OK) {
+            CHECK(strncmp(err_line(), "at ", 3) == 0);
+            continue;
+        }
+        n_parsed++;
+        expression_evaluate(e, w->values, DOCUMENTS, &w->arena, got);
+        for (size_t i = 0; i < DOCUMENTS; i++)
+            CHECK(got[i] <= 1);
+    }
+    CHECK(n_parsed > 100 && n_parsed < 1900);
+}
+
 /// && binds tighter than ||, and ! tighter than both.
 static void check_binding(struct world *w)
 {
@@ -215,6 +241,7 @@ int main(int argc, char **argv)
     struct world w;
     begin(&w, check_seed(argc, argv));
     check_random(&w);
+    check_mutations(&w);
     check_binding(&w);
     check_uses(&w);
     check_refusals(&w);
