@@ -215,6 +215,11 @@ static enum err measure_left(struct judge *j)
     return OK;
 }
 
+static bool cuts_character(struct span text, size_t at)
+{
+    return at < text.n_bytes && (text.data[at] & 0xC0) == 0x80;
+}
+
 // The words that begin in line, as the page gives them.
 static enum err take_words(struct judge *j, struct span line, struct filter_line_sums *sums)
 {
@@ -224,9 +229,12 @@ static enum err take_words(struct judge *j, struct span line, struct filter_line
     for (; j->next_word < w->n_words && w->starts[j->next_word] < line_end; j->next_word++) {
         const uint32_t start = w->starts[j->next_word], end = w->ends[j->next_word];
         const uint32_t before = j->next_word > 0 ? w->ends[j->next_word - 1] : 0;
-        if (start < before || end <= start || end > text.n_bytes)
-            return fail(ERR_DATA, "word %zu: bytes %u to %u do not follow %u in a text of %zu",
-                        j->next_word, start, end, before, text.n_bytes);
+        if (start < before || end <= start || end > text.n_bytes || cuts_character(text, start) ||
+            cuts_character(text, end))
+            return fail(
+                ERR_DATA,
+                "word %zu: bytes %u to %u do not follow %u in a text of %zu, or cut a character",
+                j->next_word, start, end, before, text.n_bytes);
         TRY(filter_tokens_take(&j->s->tokens, (struct span){text.data + start, end - start}));
     }
     if (j->next_line >= w->n_lines)

@@ -60,7 +60,7 @@ static void devour_text(struct devour *d, const uint8_t *data, size_t n_bytes)
         starts[words.n_words] = (uint32_t)at;
         at += page.text.data[at] % 16;
         ends[words.n_words] = (uint32_t)at;
-        at += page.text.data[at] % 3;
+        if (at < page.text.n_bytes) at += page.text.data[at] % 3;
     }
     for (size_t i = 0; i < DEVOUR_WORD_LIMIT; i++)
         ones[i] = 1;

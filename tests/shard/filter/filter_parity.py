@@ -19,6 +19,7 @@ parser.add_argument("build")
 parser.add_argument("--documents", type=int, default=300)
 parser.add_argument("--seed", type=int, default=1)
 parser.add_argument("--text", help="folder with unpacked packages of text, searched as / is")
+parser.add_argument("--tfds", action="store_true", help="also c4-tfds against TensorFlow Datasets' function")
 parser.add_argument("--speed", action="store_true")
 arguments = parser.parse_args()
 
@@ -283,4 +284,7 @@ with tempfile.TemporaryDirectory() as scratch:
     c4_filters.cached_asset_path_or_download = lambda *a, **k: os.path.join(scratch, "en")
     bad_words = C4BadWordsFilter()
     fine = check(scratch)
+    if arguments.tfds:
+        import filter_tfds
+        fine = filter_tfds.compare(arguments.build, documents, datatrove_text.split_into_sentences, scratch) >= 0.999 and fine
 sys.exit(not fine)

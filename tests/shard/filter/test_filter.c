@@ -212,8 +212,10 @@ static void test_given_words(void)
     check_score(&b, "sentences", 7);
     words.ends = bad_ends;
     CHECK_ERR(filter_judge(b.f, b.s, &page, &b.a, &b.v), ERR_DATA);
-    CHECK_LINE("word 2: bytes 9 to 13 do not follow 8 in a text of 12");
+    CHECK_LINE("word 2: bytes 9 to 13 do not follow 8 in a text of 12, or cut a character");
     words.ends = ends;
+    const struct filter_page cut = {.text = span_of("one two\xC3\xA9 3 4"), .words = &words};
+    CHECK_ERR(filter_judge(b.f, b.s, &cut, &b.a, &b.v), ERR_DATA);
     words.n_lines = 0;
     CHECK_ERR(filter_judge(b.f, b.s, &page, &b.a, &b.v), ERR_DATA);
     end(&b);
