@@ -102,8 +102,8 @@ struct filter_scratch *filter_scratch_open(struct arena *arena);
 /// Frees its tables. Can't fail; NULL is fine.
 void filter_scratch_close(struct filter_scratch *s);
 
-/// Measures page and asks the rules. Memory: at most about 60 MiB of scratch beside the length of
-/// the text, whatever the text. Thread-safe with a scratch for each thread. Errors: ERR_MEMORY,
+/// Measures page and asks the rules. Memory of the scratch: at most about 80 MiB and a copy of the
+/// text, whatever the text. Thread-safe with a scratch for each thread. Errors: ERR_MEMORY,
 /// ERR_DATA (page->words is not ascending or leaves the text).
 enum err filter_judge(const struct filter *f, struct filter_scratch *s,
                       const struct filter_page *page, struct arena *arena,

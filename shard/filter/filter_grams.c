@@ -45,7 +45,7 @@ static enum err measure_top(struct filter_grams *g, const struct filter_tokens *
                             uint64_t *out)
 {
     const size_t n_runs = t->n_tokens - n + 1;
-    TRY(filter_set_begin(&g->set, n_runs));
+    TRY(filter_set_begin(&g->set, n_runs, true));
     struct filter_tally top = {0, 0};
     for (size_t i = 0; i < n_runs; i++) {
         const struct filter_tally *seen = filter_set_count(&g->set, g->hashes[i], (uint32_t)i);
@@ -59,7 +59,7 @@ static enum err measure_top(struct filter_grams *g, const struct filter_tokens *
 static enum err measure_duplicate(struct filter_grams *g, const struct filter_tokens *t, size_t n,
                                   uint64_t *out)
 {
-    TRY(filter_set_begin(&g->set, t->n_tokens));
+    TRY(filter_set_begin(&g->set, t->n_tokens, false));
     uint64_t sum = 0;
     for (size_t i = 0; i + n <= t->n_tokens;) {
         const bool before = filter_set_add(&g->set, g->hashes[i]);

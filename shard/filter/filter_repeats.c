@@ -41,7 +41,7 @@ static enum err cut_at_newlines(struct filter_set *set, struct span text, size_t
                                 struct filter_repeats *out)
 {
     const size_t n_pieces = filter_bytes_count(text, '\n') + 1;
-    TRY(filter_set_begin(set, size_min(n_pieces, FILTER_REPEATS_LIMIT)));
+    TRY(filter_set_begin(set, size_min(n_pieces, FILTER_REPEATS_LIMIT), false));
     *out = (struct filter_repeats){0};
     const uint8_t *at = text.data, *end = text.data + text.n_bytes, *behind = at;
     for (;;) {
@@ -82,7 +82,7 @@ enum err filter_repeats_left(struct filter_set *set, const struct filter_charact
                              const struct filter_text *text, struct filter_left *out)
 {
     *out = (struct filter_left){.n_newlines = filter_bytes_count(text->bytes, '\n')};
-    TRY(filter_set_begin(set, size_min(out->n_newlines + 1, FILTER_REPEATS_LIMIT)));
+    TRY(filter_set_begin(set, size_min(out->n_newlines + 1, FILTER_REPEATS_LIMIT), false));
     const uint8_t *at = text->bytes.data, *end = at + text->bytes.n_bytes;
     while (at < end) {
         const uint8_t *cut = memchr(at, '\n', (size_t)(end - at));

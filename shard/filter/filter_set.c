@@ -14,16 +14,16 @@ static uint32_t slots_log2(size_t n_keys)
     return log2;
 }
 
-enum err filter_set_begin(struct filter_set *s, size_t n_keys)
+enum err filter_set_begin(struct filter_set *s, size_t n_keys, bool counted)
 {
     const uint32_t log2 = slots_log2(n_keys);
     const size_t n = (size_t)1 << log2;
     if (n > s->n_slots) {
         TRY(grow_array(&s->slots, &s->slots_capacity, n, sizeof *s->slots));
-        TRY(grow_array(&s->tallies, &s->tallies_capacity, n, sizeof *s->tallies));
         memset(s->slots + s->n_slots, 0, (n - s->n_slots) * sizeof *s->slots);
         s->n_slots = n;
     }
+    if (counted) TRY(grow_array(&s->tallies, &s->tallies_capacity, n, sizeof *s->tallies));
     if (s->stamp >> 61 == N_STAMPS) {
         memset(s->slots, 0, s->n_used * sizeof *s->slots);
         s->n_used = 0;

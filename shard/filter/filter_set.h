@@ -19,7 +19,7 @@ struct filter_tally {
 
 struct filter_set {
     uint64_t *slots;
-    struct filter_tally *tallies; // [n_slots]
+    struct filter_tally *tallies; // [n_slots], if any use was counted
     size_t n_slots;               // capacity; a power of two, or 0
     size_t slots_capacity, tallies_capacity;
     size_t n_used;  // slots behind these are empty
@@ -28,8 +28,8 @@ struct filter_set {
     size_t mask;
 };
 
-/// Empties the set and makes room for n_keys. Errors: ERR_MEMORY.
-enum err filter_set_begin(struct filter_set *s, size_t n_keys) MUST_CHECK;
+/// Empties the set and makes room for n_keys, and for their tallies if counted. Errors: ERR_MEMORY.
+enum err filter_set_begin(struct filter_set *s, size_t n_keys, bool counted) MUST_CHECK;
 /// Frees the tables. Can't fail.
 void filter_set_free(struct filter_set *s);
 
@@ -68,7 +68,7 @@ static inline bool filter_set_add(struct filter_set *s, uint64_t hash)
     return found;
 }
 
-/// Counts hash, which is seen at mark; gives its tally. Can't fail.
+/// Counts hash, which is seen at mark, in a counted set; gives its tally. Can't fail.
 static inline const struct filter_tally *filter_set_count(struct filter_set *s, uint64_t hash,
                                                           uint32_t mark)
 {

@@ -13,7 +13,7 @@ flock 9
 if [ ! -e "$packages/complete" ]; then
     rm -rf "$packages"
     python3 -m pip --version >/dev/null 2>&1 || skip "no pip (Debian: python3-pip)"
-    python3 -m pip install --quiet --disable-pip-version-check --only-binary :all: --retries 2 --timeout 30 \
+    python3 -m pip install --quiet --no-compile --disable-pip-version-check --only-binary :all: --retries 2 --timeout 30 \
         --target "$packages" datatrove spacy regex tokenizers >"$packages.log" 2>&1 ||
         skip "pip can't install the reference: $(grep -v '^ *$' "$packages.log" | tail -n 1)"
     touch "$packages/complete"

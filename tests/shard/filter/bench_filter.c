@@ -57,7 +57,10 @@ static size_t judge_all(const struct filter *f, struct filter_scratch *s, const 
 
 int main(int argc, char **argv)
 {
-    if (argc < 4) return fprintf(stderr, "bench_filter PROFILE FILE ROUNDS [RULE=N]...\n"), 64;
+    if (argc < 4) {
+        fprintf(stderr, "bench_filter PROFILE FILE ROUNDS [RULE=N]...\n");
+        return 64;
+    }
     struct arena a, scratch;
     arena_init(&a, "bench");
     arena_init(&scratch, "bench document");

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/arena.h"
+#include "base/file.h"
 #include "base/grow.h"
 #include "base/rng.h"
 #include "shard/filter/filter_grams.h"
@@ -199,6 +200,42 @@ static void test_refused(void)
                   "c4_bad_words needs the list: badwords=FILE");
 }
 
+static void write_list(const char *path, const char *list)
+{
+    CHECK_OK(file_replace(path, list, strlen(list)));
+}
+
+static void test_bad_words(void)
+{
+    char path[] = "/tmp/test_filter_XXXXXX", option[64];
+    const int fd = mkstemp(path);
+    CHECK(fd >= 0);
+    CHECK_OK(file_close(fd, path));
+    snprintf(option, sizeof option, "badwords=%s", path);
+    char *const overrides[] = {option};
+    const struct filter_options options = {"none", overrides, 1};
+    struct arena a;
+    arena_init(&a, "test filter");
+    struct filter *f;
+    write_list(path, " \n\n");
+    CHECK_ERR(filter_open(&options, &a, &f), ERR_DATA);
+    arena_fini(&a);
+    write_list(path, "bad\n two words \nx\n\xC3\xBC");
+    struct bench b;
+    begin(&b, "none", overrides, 1);
+    judge(&b, span_of("badly not_bad, TwoWords two  words xx"));
+    check_score(&b, "bad_words", 0);
+    check_rule(&b, "kept");
+    judge(&b, span_of("BAD,two Words\nX \xC3\x9C bad"));
+    check_score(&b, "bad_words", 5);
+    check_rule(&b, "c4_bad_words");
+    const struct filter_page page = {.text = span_of("notbad"), .language = "ja"};
+    CHECK_OK(filter_judge(b.f, b.s, &page, &b.a, &b.v));
+    check_score(&b, "bad_words", 1);
+    end(&b);
+    CHECK_OK(file_remove_tree(path));
+}
+
 static void test_given_words(void)
 {
     const uint32_t starts[] = {0, 4, 9}, ends[] = {3, 8, 12}, bad_ends[] = {3, 8, 13};
@@ -341,6 +378,7 @@ int main(int argc, char **argv)
     test_lines();
     test_overrides();
     test_refused();
+    test_bad_words();
     test_given_words();
     test_grams(seed);
     test_huge();
