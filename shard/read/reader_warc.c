@@ -1,7 +1,7 @@
 // WARC and WET: records one after another, each a head, Content-Length bytes and an empty line;
 // compressed, usually a gzip member each. Responses with status 200 of type text/html or
-// text/plain, resources of these types and conversions (WET) are documents; all other records are
-// counted.
+// text/plain, resources of these types and conversions (WET) are documents (plain text as UTF-8);
+// all other records are counted.
 //
 // A record is done with where its Content-Length says, but if a member begins before that with a
 // record's head, the length was a lie and reading goes on there. Behind damage the next line that
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "shard/extract/charset.h"
 #include "shard/read/header_fields.h"
 #include "shard/read/http_response.h"
 #include "shard/read/piece_list.h"
@@ -287,7 +288,7 @@ static enum err take_block(const struct warc_head *head, struct span block, stru
         out->charset = response.charset;
     }
     out->html = !header_fields_equal(media_type, "text/plain");
-    return OK;
+    return out->html ? OK : charset_decode(*text, out->charset, a, text);
 }
 
 enum err reader_warc_document(const struct reader_record *record, struct arena *a,

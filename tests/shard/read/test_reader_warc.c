@@ -62,7 +62,7 @@ static void test_kinds(struct arena *a)
     put_record(&t, "request", "application/http", 0, "GET / HTTP/1.1\r\n\r\n", 18);
     put_response(&t, 1, 200, "Content-Type: Text/HTML; charset=\"latin1\"\r\n", "<p>one", 6);
     put_response(&t, 2, 200, "content-type: text/html\r\nTransfer-Encoding: chunked\r\n",
-                 "4;x=y\r\n<p>t\r\n002\r\nwo\r\n0\r\n\r\n", 31);
+                 "4;x=y\r\n<p>t\r\n002\r\nwo\r\n0\r\n\r\n", 27);
     put_response(&t, 3, 200, "Content-Type: text/html\r\nContent-Encoding: gzip\r\n", gzip.data,
                  gzip.n_bytes);
     put_response(&t, 4, 404, "Content-Type: text/html\r\n", "<p>not found", 12);
@@ -81,6 +81,7 @@ static void test_kinds(struct arena *a)
     put_response(&t, 10, 200, "Content-Type: text/html\r\nContent-Encoding: gzip\r\n", gzip.data,
                  gzip.n_bytes);
     put_record(&t, "conversion", "text/plain", 11, "eleven", 6);
+    put_response(&t, 12, 200, "Content-Type: text/plain; charset=iso-8859-1\r\n", "caf\xe9", 4);
     struct reader_loss loss;
     CHECK_TEXT(read_dump_file(put_file(a, "kinds.warc", &t), a, &loss),
                "urn:uuid:1 (html latin1) [text+ <p>one]\n"
@@ -91,7 +92,8 @@ static void test_kinds(struct arena *a)
                "urn:uuid:8 [text+ eight\n]\n"
                "urn:uuid:9 (html utf-8) [text+ <p>nine]\n"
                "bad: kinds.warc#12: a body of more than 16777216 bytes when unpacked\n"
-               "urn:uuid:11 [text+ eleven]\n");
+               "urn:uuid:11 [text+ eleven]\n"
+               "urn:uuid:12 [text+ caf\xc3\xa9]\n");
     CHECK_EQ(loss.n_documents, 0);
     CHECK_EQ(loss.n_other, 4);
 }
