@@ -50,7 +50,8 @@ static void check_items(struct exact_rule rule, struct span text)
     bool *dropped = ARENA_ARRAY(&devour_scratch, bool, n);
     for (size_t i = 0; i < n; i++) {
         ASSERT(items[i].bytes.first <= items[i].bytes.last && items[i].bytes.last <= text.n_bytes);
-        ASSERT(i == 0 || items[i].bytes.first > items[i - 1].bytes.last);
+        ASSERT(i == 0 || items[i].bytes.first > items[i - 1].bytes.first);
+        ASSERT(i == 0 || rule.unit == EXACT_SPAN || items[i].bytes.first > items[i - 1].bytes.last);
         dropped[i] = items[i].key & 1;
     }
     ASSERT(exact_remove(text, items, n, dropped, &devour_scratch).n_bytes <= text.n_bytes);
@@ -60,9 +61,9 @@ static void devour_document(const uint8_t *data, size_t n_bytes)
 {
     if (splitter == NULL) open_all();
     arena_reset(&devour_scratch);
-    const struct span text = {data, n_bytes};
+    const struct span text = {n_bytes > 0 ? data : NULL, n_bytes};
     check_simple(text);
-    for (int unit = EXACT_DOCUMENT; unit <= EXACT_LINE; unit++)
-        for (int form = EXACT_AS_IS; form <= EXACT_CCNET; form++)
+    for (int unit = EXACT_DOCUMENT; unit <= EXACT_SPAN; unit++)
+        for (int form = EXACT_AS_IS; form <= EXACT_SIMPLE; form++)
             check_items((struct exact_rule){(enum exact_unit)unit, (enum exact_form)form}, text);
 }

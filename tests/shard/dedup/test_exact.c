@@ -40,9 +40,14 @@ static void check_items(struct arena *a)
     CHECK_TEXT(listed("ccnet", "a\n \t\n--\n\x01\n", a), "[a]*[ \t][--]*[\x01]*[]");
     CHECK_TEXT(listed("paragraph", "\n\na\nb\n\n\nc\n", a), "[a\nb][c]");
     CHECK_TEXT(listed("paragraph", "\n\n", a), "");
+    CHECK_TEXT(listed("c4-spans", "One. Two", a), "");
+    CHECK_TEXT(listed("c4-spans", " One. Two? (Three!)  Four 4.5 m.\nfive ", a),
+               "[One. Two? (Three!)][Two? (Three!)  Four 4.5 m.][(Three!)  Four 4.5 m.\nfive ]");
+    CHECK_TEXT(listed("c4-spans", "A... b\n\n\nc\n", a), "[A... b\n\n\nc]");
+    CHECK_TEXT(listed("c4-spans", "\n. . .\n", a), "*[. . .]");
     struct exact_rule rule;
     CHECK_ERR(exact_rule("word", &rule), ERR_USAGE);
-    CHECK_LINE("no exact rule word: document, paragraph, line, c4 or ccnet");
+    CHECK_LINE("no exact rule word: document, paragraph, line, c4, ccnet or c4-spans");
 }
 
 static uint64_t key_of(const char *rule_name, const char *text, struct arena *a)
@@ -62,6 +67,7 @@ static void check_keys(struct arena *a)
     CHECK(key_of("c4", " Page 1 ", a) == key_of("c4", "page 1", a));
     CHECK(key_of("c4", "page 1", a) != key_of("c4", "page 2", a));
     CHECK(key_of("line", "Page 1", a) != key_of("line", "page 1", a));
+    CHECK(key_of("c4-spans", "A: 1. B! C?", a) == key_of("c4-spans", "a 2.\nb? c.", a));
 }
 
 static const char *without(const char *rule_name, const char *text, uint32_t dropped_bits,
@@ -87,6 +93,10 @@ static void check_remove(struct arena *a)
     CHECK_TEXT(without("paragraph", "\na\nb\n\n\nc\n\nd\n", 2, a), "\na\nb\n\nd\n");
     CHECK_TEXT(without("paragraph", "\na\nb\n\n\nc\n\nd\n", 1, a), "c\n\nd\n");
     CHECK_TEXT(without("document", "a\nb", 1, a), "");
+    CHECK_TEXT(without("c4-spans", "A. B. C. D. E. F.", 2, a), "A. E. F.");
+    CHECK_TEXT(without("c4-spans", "A. B. C. D. E. F.", 3, a), "E. F.");
+    CHECK_TEXT(without("c4-spans", "A. B. C. D. E. F. G.", 17, a), "D. ");
+    CHECK_TEXT(without("c4-spans", "A. B. C.", 1, a), "");
 }
 
 // Whatever is dropped, the lines that stay are the text.
