@@ -6,13 +6,14 @@
 #include <string.h>
 #include <strings.h>
 
+#include "shard/extract/charset_guess.h"
 #include "shard/extract/charset_label.h"
 
 // The standard reads 1024 bytes ahead, then starts again if a later <meta> says otherwise.
 enum { META_LIMIT_BYTES = 1 << 16 };
 
-static const struct charset utf8 = {"UTF-8", "", false}, windows = {"CP1252", "", true},
-                            utf16le = {"UTF-16LE", "", false}, utf16be = {"UTF-16BE", "", false};
+static const struct charset utf8 = {"UTF-8", "", false}, utf16le = {"UTF-16LE", "", false},
+                            utf16be = {"UTF-16BE", "", false};
 
 static bool is_space(uint8_t c)
 {
@@ -226,7 +227,7 @@ static const struct charset *find_charset(struct span html, struct span hint,
     if (said) return said;
     const struct charset *utf16 = guess_utf16(html);
     if (utf16) return utf16;
-    return count.n_bad == 0 ? &utf8 : &windows;
+    return count.n_bad == 0 ? &utf8 : charset_label_named(charset_guess(html));
 }
 
 static const struct charset *find_mark(struct span *html)

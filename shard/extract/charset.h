@@ -2,10 +2,10 @@
 // The encoding of a page, found as browsers find it, and its bytes as UTF-8.
 //
 // In this order: a byte order mark; what the server said; what a <meta> in the first 64 KiB says
-// (or <?xml encoding?>); UTF-8 if that is what the bytes are; windows-1252. Two departures, because
-// servers and templates are often wrong: bytes of more than ASCII that are valid UTF-8 are UTF-8
-// whatever single-byte encoding was said, and what was said to be UTF-8 but is mostly not is taken
-// as if nothing had been said.
+// (or <?xml encoding?>); UTF-8 if that is what the bytes are; a guess (charset_guess.h). Two
+// departures, because servers and templates are often wrong: bytes of more than ASCII that are
+// valid UTF-8 are UTF-8 whatever single-byte encoding was said, and what was said to be UTF-8 but
+// is mostly not is taken as if nothing had been said.
 
 #include "base/arena.h"
 #include "base/err.h"

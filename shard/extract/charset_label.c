@@ -106,3 +106,10 @@ const struct charset *charset_label_find(struct span label)
         if (lists(charsets[i].labels, label)) return &charsets[i];
     return NULL;
 }
+
+const struct charset *charset_label_named(const char *name)
+{
+    for (size_t i = 0; i < sizeof charsets / sizeof charsets[0]; i++)
+        if (charsets[i].name && strcmp(charsets[i].name, name) == 0) return &charsets[i];
+    return NULL;
+}

@@ -15,3 +15,5 @@ struct charset {
 /// The encoding that label (blanks around it are passed over, any case) means; NULL = none known.
 /// Can't fail.
 const struct charset *charset_label_find(struct span label);
+/// The encoding that iconv knows as name; NULL = none. Can't fail.
+const struct charset *charset_label_named(const char *name);

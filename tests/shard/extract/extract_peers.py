@@ -104,7 +104,7 @@ def score(pages, texts):
 def labelled(build, title, pages):
     files = [p[0] for p in pages]
     n_bytes = sum(os.path.getsize(f) for f in files)
-    print(f"\n{title}: {len(pages)} pages, {n_bytes / 1e6:.1f} MB, {sum(len(p[1]) for p in pages)} snippets to keep, "
+    print(f"\n{title}: {len(pages)} pages, {n_bytes / 1e6:.2f} MB, {sum(len(p[1]) for p in pages)} snippets to keep, "
           f"{sum(len(p[2]) for p in pages)} to drop\n\n| extractor | precision | recall | F1 | MB/s |\n|---|---|---|---|---|")
     for name, run in extractors(build).items():
         texts, seconds = run(files)
