@@ -7,18 +7,21 @@
 
 #include "datad/row_table.h"
 
-#include <stdio.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/little.h"
 #include "base/log.h"
+#include "base/pool.h"
 #include "base/size.h"
 #include "datad/bin_documents.h"
 
 // Raised when packing changes what rows hold.
 enum { PACKING_VERSION = 1 };
+enum { TASK_BINS = 64, THREADS = 32 };
 enum { FILE_VERSION = 1, HEAD_BYTES = 40, BIN_BYTES = 12, CRC_BYTES = 4 };
 static const char magic[8] = {'w', 'e', 'f', 't', 'r', 'o', 'w', 's'};
 
@@ -110,17 +113,53 @@ static enum err fill_bin(const struct row_table_options *o, uint64_t bin, struct
     return OK;
 }
 
-static enum err fill_by_reading(const struct row_table_options *o, struct row_table_bin *bins)
+// Bins are packed by all cores: whoever waits for this stream has nothing else to do.
+struct filling {
+    const struct row_table_options *options;
+    struct row_table_bin *bins;
+    atomic_bool failed;
+};
+
+static enum err fill_bins(const struct filling *f, struct range bins)
 {
     struct arena scratch;
     enum err e = OK;
     arena_init(&scratch, "rows of a bin");
-    for (uint64_t i = 0; e == OK && i < o->source->n_bins; i++) {
-        e = fill_bin(o, i, &scratch, &bins[i]);
+    for (uint64_t i = bins.first; e == OK && i < bins.last; i++) {
+        e = fill_bin(f->options, i, &scratch, &f->bins[i]);
         arena_reset(&scratch);
     }
     arena_fini(&scratch);
     return e;
+}
+
+static void fill_some(void *context, size_t task, size_t thread)
+{
+    struct filling *f = context;
+    (void)thread;
+    const uint64_t first = task * TASK_BINS;
+    const struct range bins = {first, size_min(first + TASK_BINS, f->options->source->n_bins)};
+    if (!atomic_load(&f->failed) && fill_bins(f, bins) != OK) atomic_store(&f->failed, true);
+}
+
+/// Threads that are worth starting for so many tasks.
+static size_t thread_count(size_t n_tasks)
+{
+    const long n_cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return size_max(1, size_min(n_tasks, size_min(n_cores > 0 ? (size_t)n_cores : 1, THREADS)));
+}
+
+static enum err fill_by_reading(const struct row_table_options *o, struct row_table_bin *bins,
+                                struct arena *scratch)
+{
+    struct filling f = {.options = o, .bins = bins};
+    const size_t n_tasks = size_ceil_div(o->source->n_bins, TASK_BINS);
+    struct pool *pool;
+    TRY(pool_open(scratch, thread_count(n_tasks), &pool));
+    pool_run(pool, n_tasks, fill_some, &f);
+    pool_close(pool);
+    if (!atomic_load(&f.failed)) return OK;
+    return fill_bins(&f, (struct range){0, o->source->n_bins}); // says it in this thread
 }
 
 /// A table that passes its checksum may still not be of this program's making.
@@ -159,7 +198,7 @@ static enum err make_and_keep(const struct row_table_options *o, const char *pat
     const uint64_t n_bins = o->source->n_bins;
     log_line("datad: source %s: packing %llu bins for rows of %llu tokens", o->source->name,
              (unsigned long long)n_bins, (unsigned long long)o->T);
-    TRY(fill_by_reading(o, bins));
+    TRY(fill_by_reading(o, bins, scratch));
     if (path == NULL) return OK;
     const struct span data = row_table_encode(key, bins, n_bins, scratch);
     if (write_file(o->folder, path, data) != OK)

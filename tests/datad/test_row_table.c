@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "datad/bin_documents.h"
 #include "datad/skip_list.h"
 #include "tests/datad/ordered.h"
 
@@ -111,6 +112,37 @@ static void check_claims(uint64_t seed, const char *folder)
     arena_fini(&a);
 }
 
+static enum err failing_lengths(const void *context, uint64_t bin, uint32_t *out)
+{
+    if (bin == 150) return fail(ERR_CORRUPT, "bin 150 is damaged");
+    return made_lengths(context, bin, out);
+}
+
+/// Many bins, on all cores: as one by one; a bin that cannot be read is named.
+static void check_threads(uint64_t seed)
+{
+    struct arena a;
+    arena_init(&a, "test");
+    struct source source = made_source("many", 1, seed, 200, 300, &a);
+    const struct row_table_options o = {&source, 64, PACK_BEST_FIT, ""};
+    struct row_table_bin *bins;
+    CHECK_OK(row_table_open(&o, &a, &bins));
+    for (uint64_t i = 0; i < 200; i++) {
+        struct pack_bin bin;
+        const struct source_bin size = source_bin(&source, i);
+        CHECK_OK(bin_documents_read(&source, i, &a, &bin));
+        uint32_t *elements =
+            ARENA_ARRAY(&a, uint32_t, pack_limit(size.n_documents, size.n_tokens, 64));
+        pack_build(&bin, 64, PACK_BEST_FIT, &a, elements);
+        CHECK_EQ(bins[i].rows, pack_view(elements).n_rows);
+        CHECK_EQ(bins[i].tokens, size.n_tokens);
+    }
+    source.read_lengths = failing_lengths;
+    CHECK_ERR(row_table_open(&o, &a, &bins), ERR_CORRUPT);
+    CHECK_LINE("bin 150 is damaged");
+    arena_fini(&a);
+}
+
 /// A folder that cannot be made costs time, not the run.
 static void check_no_folder(uint64_t seed, const char *folder)
 {
@@ -179,6 +211,7 @@ int main(int argc, char **argv)
     check_file(seed, folder);
     check_claims(seed, folder);
     check_no_folder(seed, folder);
+    check_threads(seed);
     check_skip_list();
     CHECK_OK(file_remove_tree(folder));
     return 0;
