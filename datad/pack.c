@@ -21,15 +21,15 @@ static size_t pieces_limit(const struct pack_size *bin, uint64_t T)
     return bin->n_documents + bin->n_pictures + bin->n_tokens / T + 1;
 }
 
-/// Best-fit leaves at most one row half empty or more; with pictures no row is without a piece.
-static size_t rows_limit(const struct pack_size *bin, uint64_t T)
+// Best-fit leaves at most one row half empty or more; with pictures no row is without a piece.
+size_t pack_rows_limit(const struct pack_size *bin, uint64_t T)
 {
     return bin->n_pictures > 0 ? pieces_limit(bin, T) : 2 * (bin->n_tokens / T) + 2;
 }
 
 size_t pack_limit(const struct pack_size *bin, uint64_t T)
 {
-    return COUNTS + rows_limit(bin, T) + 1 + PIECE * pieces_limit(bin, T);
+    return COUNTS + pack_rows_limit(bin, T) + 1 + PIECE * pieces_limit(bin, T);
 }
 
 uint64_t pack_row_pictures(uint64_t given, uint64_t picture_tokens, uint64_t T)

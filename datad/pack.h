@@ -70,6 +70,8 @@ struct pack_row {
 
 /// Rows of a bin of n_tokens in documents that are all kept, by PACK_CONCAT. Can't fail.
 uint64_t pack_rows(uint64_t n_tokens, uint64_t T);
+/// Rows of a bin of that size, or less, at most. Can't fail.
+size_t pack_rows_limit(const struct pack_size *bin, uint64_t T);
 /// Elements that pack_build writes at most, for a bin of that size or less. Can't fail.
 size_t pack_limit(const struct pack_size *bin, uint64_t T);
 /// Pictures that a row of T tokens may have: given, or when that is 0 as many as T tokens one after

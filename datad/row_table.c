@@ -168,8 +168,9 @@ static enum err check_bins(const struct row_table_options *o, const struct row_t
     for (uint64_t i = 0; i < o->source->n_bins; i++) {
         const struct source_bin b = source_bin(o->source, i);
         const struct row_table_bin *t = &bins[i];
+        const struct pack_size size = {b.n_documents, b.n_tokens, b.n_pictures};
         if (t->documents > b.n_documents || t->tokens > b.n_tokens ||
-            (uint64_t)t->rows * o->T < t->tokens || t->rows > 2 * (b.n_tokens / o->T) + 2)
+            (uint64_t)t->rows * o->T < t->tokens || t->rows > pack_rows_limit(&size, o->T))
             return fail(ERR_CORRUPT, "bin %llu: %u rows of %u tokens", (unsigned long long)i,
                         t->rows, t->tokens);
     }

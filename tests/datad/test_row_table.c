@@ -131,8 +131,8 @@ static void check_threads(uint64_t seed)
         struct pack_bin bin;
         const struct source_bin size = source_bin(&source, i);
         CHECK_OK(bin_documents_read(&source, i, &a, &bin));
-        uint32_t *elements =
-            ARENA_ARRAY(&a, uint32_t, pack_limit(size.n_documents, size.n_tokens, 64));
+        uint32_t *elements = ARENA_ARRAY(
+            &a, uint32_t, pack_limit(&(struct pack_size){size.n_documents, size.n_tokens, 0}, 64));
         pack_build(&bin, 64, PACK_BEST_FIT, &a, elements);
         CHECK_EQ(bins[i].rows, pack_view(elements).n_rows);
         CHECK_EQ(bins[i].tokens, size.n_tokens);
