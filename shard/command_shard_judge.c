@@ -12,7 +12,7 @@
 #include "shard/read/reader.h"
 
 struct options {
-    const char *profile, *model;
+    const char *profile, *languages, *model;
     struct cli_list overrides;
     bool json, text, rules;
 };
@@ -236,10 +236,12 @@ static enum err judge_inputs(const struct options *o, char *const *operands, siz
     struct inputs inputs;
     TRY(inputs_list(operands, n_operands, a, &inputs));
     struct session s = {.options = o};
-    char **overrides = ARENA_ARRAY(a, char *, o->overrides.n_items);
-    for (size_t i = 0; i < o->overrides.n_items; i++)
-        overrides[i] = arena_strdup(a, o->overrides.items[i]);
-    const struct filter_options filter = {o->profile, overrides, o->overrides.n_items};
+    char **overrides = ARENA_ARRAY(a, char *, o->overrides.n_items + 1);
+    size_t n = 0;
+    for (; n < o->overrides.n_items; n++)
+        overrides[n] = arena_strdup(a, o->overrides.items[n]);
+    if (o->languages) overrides[n++] = arena_printf(a, "language=%s", o->languages);
+    const struct filter_options filter = {o->profile, overrides, n};
     TRY(filter_open(&filter, a, &s.filter));
     TRY(language_open(o->model, a, &s.language));
     s.n_dropped = ARENA_ARRAY(a, uint64_t, filter_n_rules(s.filter));
@@ -342,8 +344,9 @@ enum err command_shard_judge(int argc, char **argv)
     const struct cli_option options[] = {
         {"profile", 'p', CLI_TEXT, &o.profile, "NAME",
          "none, gopher, c4-paper, c4-tfds, fineweb (default) or ccnet"},
-        {"rule", 'r', CLI_LIST, &o.overrides, "RULE=N",
-         "another threshold, or off; language=en,de or any; badwords=FILE; repeatable"},
+        {"set-rule", 0, CLI_LIST, &o.overrides, "RULE=X",
+         "another threshold, or off; badwords=FILE (may be repeated)"},
+        {"languages", 0, CLI_TEXT, &o.languages, "LIST", "let these through: en,de or any"},
         {"language-model", 0, CLI_TEXT, &o.model, "FILE", "fastText model instead of CLD2"},
         {"json", 0, CLI_FLAG, &o.json, NULL, "an object a document: verdict and every score"},
         {"text", 0, CLI_FLAG, &o.text, NULL, "with --json: the text that is left, too"},
@@ -351,7 +354,7 @@ enum err command_shard_judge(int argc, char **argv)
     const struct cli_usage usage = {
         .synopsis = "weft shard judge [--profile NAME] [--json] INPUT... | --rules",
         .summary = "say which documents a profile's rules drop, and why",
-        .example = "weft shard judge --profile fineweb --rule gopher_words_min=20 pages.jsonl",
+        .example = "weft shard judge --profile fineweb --set-rule gopher_words_min=20 pages.jsonl",
         .options = options,
         .n_options = sizeof options / sizeof options[0],
         .min_operands = 0,

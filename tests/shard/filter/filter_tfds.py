@@ -34,8 +34,8 @@ def compare(build, documents, split_into_sentences, folder):
             pages = list(clean(page)) if module.is_valid_length(page) else []
             expected.append(pages[0].text if pages else None)
             f.write(json.dumps({"id": str(i), "text": text}) + "\n")
-    command = [os.path.join(build, "weft"), "shard", "judge", "--json", "--text", "--profile=c4-tfds", "--rule=language=off",
-               "--rule=language_score_min=off", path]
+    command = [os.path.join(build, "weft"), "shard", "judge", "--json", "--text", "--profile=c4-tfds", "--set-rule=language=off",
+               "--set-rule=language_score_min=off", path]
     out = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout.decode().split("\n")[:-1]
     actual = [o["text"] if o["kept"] else None for o in map(json.loads, out)]
     same = sum(a == b for a, b in zip(expected, actual))
