@@ -16,7 +16,8 @@ uint16_t bin_edges_bin(double low, double high, double value)
 {
     if (!(value > low)) return 0;
     if (value >= high) return BIN_EDGES_BINS - 1;
-    const double bin = (value - low) / (high - low) * BIN_EDGES_BINS;
+    // Halves, for the width may overflow.
+    const double bin = (value / 2 - low / 2) / (high / 2 - low / 2) * BIN_EDGES_BINS;
     return (uint16_t)size_min((size_t)bin, BIN_EDGES_BINS - 1);
 }
 
