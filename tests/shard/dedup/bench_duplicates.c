@@ -75,6 +75,7 @@ int main(int argc, char **argv)
     for (bool more = true; more; n_answers += more)
         CHECK_OK(duplicates_next(d, &next, &more));
     const struct duplicates_count count = duplicates_count(d);
+    CHECK(n_ranks > 1 || n_answers == count.n_dropped);
     double mine[4] = {added_s - start_s, now_s() - added_s,
                       (double)duplicates_peak_bytes(d) / (1 << 20), resident_mib()};
     double all[4 * 64];
