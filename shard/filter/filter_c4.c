@@ -192,12 +192,14 @@ enum err filter_c4_add(struct filter_c4 *c, const struct filter_tokens *t, struc
     if (c->rules->tfds) counted = line;
     if (drops(c, LINE_RULE_c4_line_end, ends_sentence(c, line))) return OK;
     if (drops(c, LINE_RULE_c4_line_words, count_words(c, t->characters, counted))) return OK;
-    c->n_lorem_ipsum += c->phrases.lorem_ipsum && has_phrase(line, &lorem_ipsum);
+    // A citation that goes may join a phrase that the text did not have.
+    const struct filter_c4_phrases *has = &c->phrases;
+    c->n_lorem_ipsum += (has->lorem_ipsum || changed) && has_phrase(line, &lorem_ipsum);
     if (drops(c, LINE_RULE_c4_line_javascript,
-              c->phrases.javascript && has_phrase(line, &javascript)))
+              (has->javascript || changed) && has_phrase(line, &javascript)))
         return OK;
-    c->n_curly_bracket += c->phrases.curly_bracket && has_byte(line, '{');
-    if (drops(c, LINE_RULE_c4_line_policy, c->phrases.policy && has_policy(line))) return OK;
+    c->n_curly_bracket += has->curly_bracket && has_byte(line, '{');
+    if (drops(c, LINE_RULE_c4_line_policy, (has->policy || changed) && has_policy(line))) return OK;
     if (changed && !exact) TRY(filter_tokens_count(t, line, &sums));
     keep(c, line, sums);
     return OK;

@@ -141,6 +141,10 @@ static void test_lines(void)
     judge(&b, span_of("One is it. Two is it. Three is it. Four is it. Lorem ipsum { is it."));
     check_rule(&b, "c4_lorem_ipsum");
     check_score(&b, "curly_bracket_lines", 1);
+    judge(&b, span_of("Some lorem [1]ipsum.\nThe java[2]script of it.\nUse coo[edit]kies for it."));
+    check_score(&b, "lorem_ipsum_lines", 1);
+    check_line_dropped(&b, "c4_line_javascript", 1);
+    check_line_dropped(&b, "c4_line_policy", 1);
     end(&b);
     begin(&b, "c4-tfds", NULL, 0);
     judge(&b,
