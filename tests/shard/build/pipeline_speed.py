@@ -110,6 +110,7 @@ def main():
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)
     import datatrove.utils.logging  # noqa: F401, adds a sink of its own
+    from loguru import logger
     logger.remove()
     with tempfile.TemporaryDirectory() as work:
         warc, n_bytes = make_warc(options.weft, options.pages, options.bytes, work)
