@@ -50,7 +50,7 @@ struct arguments {
     const char *out, *tokenizer, *bins, *compression, *split, *separator, *extract;
     const char *profile, *languages, *language_model, *dedup, *minhash, *url_lists[URL_LISTS];
     struct cli_list rules, evaluation;
-    uint64_t n_workers, shard_tokens, bin_tokens, memory;
+    uint64_t n_workers, shard_tokens, bin_tokens, part_bytes, memory;
     bool skip_bad, mask_pii, keep_dropped;
 };
 
@@ -137,6 +137,7 @@ static enum err choose(const struct arguments *in, struct arena *a, struct datas
         evaluation[i] = arena_strdup(a, in->evaluation.items[i]);
     o->evaluation = evaluation;
     o->memory_bytes = in->memory << 20;
+    o->part_bytes = in->part_bytes;
     return OK;
 }
 
@@ -197,6 +198,7 @@ enum err command_shard_build(int argc, char **argv)
         {"compression", 0, CLI_TEXT, &in.compression, "CODEC", "zstd, lz4 or none"},
         {"workers", 0, CLI_U64, &in.n_workers, "N", "threads; the output does not depend on it"},
         {"memory", 0, CLI_U64, &in.memory, "MIB", "of each rank, where it could grow"},
+        {"part-bytes", 0, CLI_U64, &in.part_bytes, "N", "of input between two points of return"},
         {"split", 0, CLI_TEXT, &in.split, "HOW", "text files: file, form-feed or blank-lines"},
         {"separator", 0, CLI_TEXT, &in.separator, "TEXT", "text files: split at this text"},
         {"shard-tokens", 0, CLI_U64, &in.shard_tokens, "N", "size at which a shard ends"},

@@ -91,11 +91,11 @@ static void print_table(const struct stat *st, struct arena *a)
            ratio(st->text_bytes, info->n_tokens - info->n_documents));
     printf("file bytes    %llu (columns %llu, ratio %.2f)\n", (unsigned long long)st->file_bytes,
            (unsigned long long)st->raw_bytes, ratio(st->raw_bytes, st->file_bytes));
-    printf("\n%-16s %-5s %-5s %12s %8s %14s %14s %6s\n", "column", "type", "codec", "elements",
+    printf("\n%-43s %-5s %-5s %12s %8s %14s %14s %6s\n", "column", "type", "codec", "elements",
            "frames", "bytes", "stored", "ratio");
     for (size_t i = 0; i < st->n_columns; i++) {
         const struct column_sum *c = &st->columns[i];
-        printf("%-16s %-5s %-5s %12llu %8llu %14llu %14llu %6.2f\n", c->first->name,
+        printf("%-43s %-5s %-5s %12llu %8llu %14llu %14llu %6.2f\n", c->first->name,
                column_type_name(c->first->type), frame_codec_name(c->first->codec),
                (unsigned long long)c->n_elems, (unsigned long long)c->n_frames,
                (unsigned long long)c->raw_bytes, (unsigned long long)c->stored_bytes,

@@ -74,7 +74,8 @@ struct part_writer *part_writer_open(const struct part_writer_options *o, struct
     w->n_scores = o->n_scores;
     for (int c = 0; c < N_PART_COLUMNS; c++) {
         const enum column_type type = c == PART_tokens ? o->token : COLUMNS[c].type;
-        const enum frame_codec codec = c == PART_images ? FRAME_NONE : FRAME_LZ4;
+        const bool dense = c == PART_images || c == PART_tokens; // little would be gained
+        const enum frame_codec codec = dense ? FRAME_NONE : FRAME_LZ4;
         w->columns[c] = shard_writer_column(w->shard, COLUMNS[c].name, type, codec);
     }
     for (int i = 0; i < N_EXTENTS; i++)

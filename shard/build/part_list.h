@@ -9,7 +9,7 @@
 #include "shard/read/inputs.h"
 
 // Bytes at which a part ends: a 64th of the inputs, within these.
-enum { PART_LIST_BYTES_LEAST = 1 << 20, PART_LIST_BYTES_MOST = 64 << 20, PART_LIST_PARTS = 64 };
+enum { PART_LIST_BYTES_LEAST = 8 << 20, PART_LIST_BYTES_MOST = 64 << 20, PART_LIST_PARTS = 64 };
 
 struct part {
     size_t first_file, n_files;

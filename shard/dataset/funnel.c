@@ -156,11 +156,11 @@ static void put_bar(struct text *out, uint64_t part, uint64_t whole)
 
 static void put_table(const struct funnel *f, struct text *out)
 {
-    text_printf(out, "%-24s %12s %12s %8s %14s %14s %10s\n", "stage", "documents in", "out",
+    text_printf(out, "%-37s %12s %12s %8s %14s %14s %10s\n", "stage", "documents in", "out",
                 "dropped", "bytes in", "out", "changed");
     for (size_t i = 0; i < f->n_rows; i++) {
         const struct funnel_row *row = &f->rows[i];
-        text_printf(out, "%-24s %12llu %12llu %7.2f%% %14llu %14llu %10llu\n", row->name,
+        text_printf(out, "%-37s %12llu %12llu %7.2f%% %14llu %14llu %10llu\n", row->name,
                     (unsigned long long)row->documents_in, (unsigned long long)row->documents_out,
                     100 * share(row->documents_in - row->documents_out, row->documents_in),
                     (unsigned long long)row->bytes_in, (unsigned long long)row->bytes_out,
@@ -170,10 +170,10 @@ static void put_table(const struct funnel *f, struct text *out)
 
 static void put_bars(const struct funnel *f, struct text *out)
 {
-    text_printf(out, "\n%-24s %-*s share of what was read\n", "documents left after", BAR_CELLS,
+    text_printf(out, "\n%-37s %-*s share of what was read\n", "documents left after", BAR_CELLS,
                 "");
     for (size_t i = 0; i < f->n_rows; i++) {
-        text_printf(out, "%-24s ", f->rows[i].name);
+        text_printf(out, "%-37s ", f->rows[i].name);
         put_bar(out, f->rows[i].documents_out, f->rows[0].documents_in);
         text_printf(out, " %6.2f%%\n",
                     100 * share(f->rows[i].documents_out, f->rows[0].documents_in));
@@ -182,9 +182,9 @@ static void put_bars(const struct funnel *f, struct text *out)
 
 static void put_line_rules(const struct funnel *f, struct text *out)
 {
-    if (f->n_line_rules) text_printf(out, "\n%-24s %12s\n", "rule of lines", "dropped");
+    if (f->n_line_rules) text_printf(out, "\n%-37s %12s\n", "rule of lines", "dropped");
     for (size_t i = 0; i < f->n_line_rules; i++)
-        text_printf(out, "%-24s %12llu\n", f->line_rules[i].name,
+        text_printf(out, "%-37s %12llu\n", f->line_rules[i].name,
                     (unsigned long long)f->line_rules[i].lines_dropped);
 }
 

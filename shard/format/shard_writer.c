@@ -200,6 +200,30 @@ static void put_elem(uint8_t *out, int elem_bytes, uint64_t value)
         little_put_u64(out, value);
 }
 
+// The many: u32 values, which fit, to u16 or u32 elements.
+static void put_tokens(uint8_t *out, int elem_bytes, const uint32_t *values, size_t n)
+{
+    uint32_t all = 0;
+    for (size_t i = 0; i < n; i++)
+        all |= values[i];
+    ASSERT(elem_bytes == 4 || all <= UINT16_MAX);
+    for (size_t i = 0; i < n && elem_bytes == 2; i++)
+        little_put_u16(out + 2 * i, (uint16_t)values[i]);
+    for (size_t i = 0; i < n && elem_bytes == 4; i++)
+        little_put_u32(out + 4 * i, values[i]);
+}
+
+static void put_elems(uint8_t *out, int elem_bytes, const uint32_t *u32, const uint64_t *u64,
+                      size_t n)
+{
+    if (u32 && (elem_bytes == 2 || elem_bytes == 4)) {
+        put_tokens(out, elem_bytes, u32, n);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        put_elem(out + i * (size_t)elem_bytes, elem_bytes, u32 ? u32[i] : u64[i]);
+}
+
 // One of u32 and u64 is given.
 static enum err add_integers(struct shard_writer *w, uint32_t column_idx, const uint32_t *u32,
                              const uint64_t *u64, size_t n)
@@ -212,8 +236,7 @@ static enum err add_integers(struct shard_writer *w, uint32_t column_idx, const 
         size_t room;
         TRY(reserve_elems(w, column_idx, n - done, &room));
         uint8_t *out = column->pending.data + column->pending.n_bytes;
-        for (size_t i = 0; i < room; i++)
-            put_elem(out + i * (size_t)elem_bytes, elem_bytes, u32 ? u32[done + i] : u64[done + i]);
+        put_elems(out, elem_bytes, u32 ? u32 + done : NULL, u64 ? u64 + done : NULL, room);
         column->pending.n_bytes += room * (size_t)elem_bytes;
         column->n_pending += (uint32_t)room;
         done += room;

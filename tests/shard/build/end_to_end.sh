@@ -78,7 +78,8 @@ reference=
 for n in $ranks; do
     rm -rf "dataset-$n"
     timed "build-$n" "$mpirun" -n "$n" "$weft" shard build -o "dataset-$n" -t tokenizer.json --workers "$workers" --profile fineweb \
-        --languages en --dedup minhash --mask-pii --skip-bad --shard-tokens "${SHARD_TOKENS:-8000000}" crawl*.warc.gz
+        --languages en --dedup minhash --mask-pii --skip-bad --shard-tokens "${SHARD_TOKENS:-500000}" --bin-tokens "${BIN_TOKENS:-250000}" \
+        --part-bytes "${PART_BYTES:-8000000}" crawl*.warc.gz
     echo "build-$n: $(echo "$html_bytes $seconds" | awk '{printf "%.1f MB of HTML a second", $1 / 1e6 / $2}') on $n ranks of $workers threads"
     hash=$(hash_of "dataset-$n")
     [ -n "$reference" ] || reference=$hash

@@ -30,7 +30,7 @@ awk -v folder="$work/pages" '
             close(file)
         }
     }' "$work/words"
-WEFT_PAGES=$work/pages RANKS="1 3" VOCABULARY=512 STEPS=4 WARC_BYTES=20000 SHARD_TOKENS=20000 "$here/end_to_end.sh" "$build" "$work/run" >"$work/out" || {
+WEFT_PAGES=$work/pages RANKS="1 3" VOCABULARY=512 STEPS=4 WARC_BYTES=20000 PART_BYTES=20000 BIN_TOKENS=10000 SHARD_TOKENS=20000 "$here/end_to_end.sh" "$build" "$work/run" >"$work/out" || {
     cat "$work/out" >&2
     exit 1
 }
