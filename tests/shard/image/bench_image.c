@@ -3,7 +3,7 @@
 //
 //     bench_image dump < LINES    a line: PATH, then OPs, separated by tabs; for each OP a record:
 //                                 u32 width, u32 height, u64 bytes, bytes (width 0: an error)
-//     bench_image time ROUNDS OP < PATHS    prints the nanoseconds over all paths of decoding (OP
+//     bench_image time ROUNDS OP < PATHS    prints the nanoseconds for each path of decoding (OP
 //                                           decode), of OP on decoded images, or of both (+OP)
 //
 // OP: pixels | [old-]resize W H LEFT TOP RIGHT BOTTOM (old: as before Pillow 13)
@@ -153,20 +153,21 @@ static size_t read_all(struct arena *a, struct span *files)
 struct timed {
     bool decodes;
     const char *op; // NULL = only decodes
-    uint64_t ns;
 };
 
-static void time_image(struct timed *t, struct span file, struct arena *a)
+static uint64_t time_image(const struct timed *t, struct span file, struct arena *a)
 {
     struct image_pixels pixels;
     const uint64_t start = clock_now_ns();
     CHECK_OK(image_decode(file, &image_limits_default, a, &pixels));
     const uint64_t decoded = clock_now_ns();
     if (t->op) run(t->op, &pixels, a);
-    t->ns += clock_now_ns() - (t->decodes ? start : decoded);
+    const uint64_t ns = clock_now_ns() - (t->decodes ? start : decoded);
     arena_reset(a);
+    return ns;
 }
 
+// A line an image: the least of its rounds, which is what others on the machine disturb least.
 static void time_rounds(unsigned long rounds, const char *op)
 {
     static struct span files[FILES];
@@ -179,10 +180,14 @@ static void time_rounds(unsigned long rounds, const char *op)
         t.decodes = op[0] == '+';
         t.op = op + t.decodes;
     }
-    for (unsigned long round = 0; round < rounds; round++)
-        for (size_t i = 0; i < n; i++)
-            time_image(&t, files[i], &a);
-    printf("%" PRIu64 "\n", t.ns);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t least = UINT64_MAX;
+        for (unsigned long round = 0; round < rounds; round++) {
+            const uint64_t ns = time_image(&t, files[i], &a);
+            if (ns < least) least = ns;
+        }
+        printf("%" PRIu64 "\n", least);
+    }
     arena_fini(&a);
     arena_fini(&all);
 }

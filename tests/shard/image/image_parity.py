@@ -17,6 +17,7 @@ from PIL import Image, features
 
 warnings.simplefilter("ignore")
 PIXELS_LIMIT = Image.MAX_IMAGE_PIXELS  # where Pillow begins to warn, and weft refuses
+Image.MAX_IMAGE_PIXELS = None
 BICUBIC = Image.Resampling.BICUBIC
 CLIP = ([0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711])
 HALF = ([0.5] * 3, [0.5] * 3)
@@ -233,31 +234,28 @@ def real_images(folder, n, seed):
     return random.Random(seed).sample(names, min(n, len(names)))
 
 
-def pillow_round(files, decodes, resizes):
-    spent = 0
-    for data in files:
-        start = time.perf_counter_ns()
-        image = Image.open(io.BytesIO(data)).convert("RGB")
-        decoded = time.perf_counter_ns()
-        if resizes:
-            image.resize((224, 224), BICUBIC).tobytes()
-        spent += time.perf_counter_ns() - (start if decodes else decoded)
-    return spent
+def pillow_time(data, decodes, resizes):
+    start = time.perf_counter_ns()
+    image = Image.open(io.BytesIO(data)).convert("RGB")
+    decoded = time.perf_counter_ns()
+    if resizes:
+        image.resize((224, 224), BICUBIC).tobytes()
+    return time.perf_counter_ns() - (start if decodes else decoded)
 
 
 def speed(build, kind, paths):
-    """Rounds of both in turn on one core: the best of each."""
+    """Rounds of both in turn on one core; of each image the least time."""
     files = [p.read_bytes() for p in paths]
     for what, op, decodes, resizes in (("decode", "decode", True, False),
                                        ("resize to 224 x 224", "cut siglip-224", False, True),
                                        ("both", "+cut siglip-224", True, True)):
         ours, theirs = [], []
-        for _ in range(7):
-            out = subprocess.run([f"{build}/bench_image", "time", "1", op], check=True, text=True,
+        for _ in range(4):
+            out = subprocess.run([f"{build}/bench_image", "time", "5", op], check=True, text=True,
                                  input="\n".join(map(str, paths)) + "\n", capture_output=True)
-            ours.append(int(out.stdout))
-            theirs.append(pillow_round(files, decodes, resizes))
-        rates = [len(files) * 1e9 / min(x) for x in (ours, theirs)]
+            ours.append([int(x) for x in out.stdout.split()])
+            theirs.append([min(pillow_time(x, decodes, resizes) for _ in range(5)) for x in files])
+        rates = [len(files) * 1e9 / sum(map(min, zip(*x))) for x in (ours, theirs)]
         print(f"{len(files)} {kind}, {what}: weft {rates[0]:.0f} images/s, Pillow {rates[1]:.0f} "
               f"({rates[0] / rates[1]:.2f} x)")
 
