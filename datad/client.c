@@ -511,6 +511,7 @@ enum err client_open(const struct client_options *o, struct arena *a, struct cli
         c->info = *synthetic_info(c->synthetic);
     } else {
         struct wait w = wait_begin(c, "hello");
+        if (o->open_deadline_ns > 0) w.limit_ns = o->open_deadline_ns;
         TRY(ensure_connected(c, &w));
     }
     *out = c;

@@ -54,6 +54,8 @@ struct client_options {
     uint64_t next_step;   // client_info's stream_hash is that of all rows before it; 0 = first_step
     uint64_t seed;        // of the order (and of "random:")
     uint64_t deadline_ns; // of client_open and client_wait; 0 = 30 s
+    uint64_t
+        open_deadline_ns; // of client_open alone: datad may have to pack first; 0 = deadline_ns
     // Polled while waiting: fabric progress; false = give up (ERR_GONE). May be NULL.
     bool (*keep_waiting)(void *context);
     void *context;

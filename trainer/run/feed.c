@@ -12,6 +12,9 @@
 #include "base/hash.h"
 #include "base/log.h"
 
+// How long a datad of ours may pack a dataset that it sees for the first time.
+#define PACKING_NS UINT64_C(3600000000000)
+
 static bool keep_waiting(void *context)
 {
     struct feed *f = context;
@@ -130,6 +133,7 @@ static enum err open_client(struct feed *f, const struct config *c, bool validat
 {
     struct client_options o = options_of(f, c, validation);
     o.keep_waiting = keep_waiting;
+    if (f->daemon.pid != 0) o.open_deadline_ns = PACKING_NS; // it is alive: that is watched
     o.context = f;
     TRY(client_open(&o, a, out));
     uint32_t vocabulary = client_info(*out)->vocabulary;
