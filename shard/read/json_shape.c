@@ -69,6 +69,9 @@ enum err json_shape_image(const struct json_source *s, const json_t *name)
     else
         TRY(image_file_read(s->record->file->path, text, s->pieces->arena, &image));
     piece_list_add(s->pieces, DOCUMENT_IMAGE, false, image);
+    if (s->pieces->image_bytes > READER_DOCUMENT_LIMIT)
+        return fail(ERR_DATA, "images of more than %d MiB in a document",
+                    READER_DOCUMENT_LIMIT >> 20);
     return OK;
 }
 

@@ -30,32 +30,44 @@ static struct span without_line_end(struct span line)
     return line;
 }
 
+// Where a quoted field ends, behind its last quote; *n_text is its length without quotes.
+static size_t quoted_end(struct span line, size_t *n_text)
+{
+    size_t n = 1;
+    for (*n_text = 0; n < line.n_bytes; n++) {
+        const bool quote = line.data[n] == '"';
+        const bool doubled = quote && n + 1 < line.n_bytes && line.data[n + 1] == '"';
+        if (quote && !doubled) return n + 1;
+        n += doubled;
+        *n_text += 1;
+    }
+    return line.n_bytes;
+}
+
+static struct span unquoted(struct span line, struct arena *a)
+{
+    size_t n_text;
+    const size_t end = quoted_end(line, &n_text);
+    char *text = arena_alloc(a, n_text, 1);
+    for (size_t i = 1, n = 0; n < n_text && i < end; i++) {
+        text[n++] = (char)line.data[i];
+        i += line.data[i] == '"';
+    }
+    return (struct span){(const uint8_t *)text, n_text};
+}
+
 // Takes the next field off the line; *last when it was the last.
 static struct span next_field(struct span *line, struct arena *a, bool *last)
 {
-    size_t n = 0;
     const bool quoted = line->n_bytes && line->data[0] == '"';
-    if (!quoted) {
-        const uint8_t *comma = line->n_bytes ? memchr(line->data, ',', line->n_bytes) : NULL;
-        const struct span field = {line->data,
-                                   comma ? (size_t)(comma - line->data) : line->n_bytes};
-        n = field.n_bytes;
-        *last = !comma;
-        *line = (struct span){line->data + n + !*last, line->n_bytes - n - !*last};
-        return field;
-    }
-    char *text = arena_alloc(a, line->n_bytes, 1);
-    size_t n_text = 0;
-    for (n = 1; n < line->n_bytes; n++) {
-        if (line->data[n] == '"' && (n + 1 == line->n_bytes || line->data[n + 1] != '"')) break;
-        n += line->data[n] == '"';
-        text[n_text++] = (char)line->data[n];
-    }
-    while (n < line->n_bytes && line->data[n] != ',')
-        n++;
-    *last = n >= line->n_bytes;
+    size_t n_text, n = quoted ? quoted_end(*line, &n_text) : 0;
+    const uint8_t *comma =
+        n < line->n_bytes ? memchr(line->data + n, ',', line->n_bytes - n) : NULL;
+    n = comma ? (size_t)(comma - line->data) : line->n_bytes;
+    const struct span field = quoted ? unquoted(*line, a) : (struct span){line->data, n};
+    *last = !comma;
     *line = (struct span){line->data + n + !*last, line->n_bytes - n - !*last};
-    return (struct span){(const uint8_t *)text, n_text};
+    return field;
 }
 
 static enum column column_of(struct span name)

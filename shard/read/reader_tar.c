@@ -18,7 +18,7 @@
 #include "shard/read/reader_kind.h"
 #include "shard/read/tar_entry.h"
 
-enum { KEY_LIMIT_BYTES = 4096, SUFFIX_LIMIT_BYTES = 64 };
+enum { KEY_LIMIT_BYTES = 4096, SUFFIX_LIMIT_BYTES = 64, MEMBERS_LIMIT = 1024 };
 
 struct key {
     char text[KEY_LIMIT_BYTES];
@@ -290,6 +290,8 @@ static enum err add_member(struct members *members, const struct tar_entry *entr
                            struct span content)
 {
     const size_t first = suffix_at(entry->name), n = entry->name.n_bytes - first;
+    if (members->n_items == MEMBERS_LIMIT)
+        return fail(ERR_DATA, "a sample of more than %d members", MEMBERS_LIMIT);
     if (n > SUFFIX_LIMIT_BYTES) return fail(ERR_DATA, "a name that goes on for %zu bytes", n);
     char *suffix = arena_strndup(members->arena, (const char *)entry->name.data + first, n);
     for (size_t i = 0; i < n; i++)

@@ -143,6 +143,37 @@ static void test_trajectories(struct arena *a)
     check_file(a, "no.csv", "a,b\n1,2\n", "", 1);
 }
 
+// Lines that are small and want much memory: an image again and again, nothing but values.
+static void test_greedy(struct arena *a)
+{
+    static const char jpeg[16] = "\xff\xd8\xff\xe0";
+    enum { IMAGE_BYTES = 8 << 20, VALUES = 5 << 20 };
+    char *image = arena_alloc(a, IMAGE_BYTES, 1);
+    memcpy(image, jpeg, sizeof jpeg);
+    corpus_put(a, folder, "8.jpg", image, IMAGE_BYTES);
+    struct text line;
+    text_begin(&line, a);
+    text_printf(&line, "{\"content\": [");
+    for (int i = 0; i < 9; i++)
+        text_printf(&line, "%s{\"type\": \"image\", \"path\": \"8.jpg\"}", i ? "," : "");
+    text_printf(&line, "]}");
+    check_line(a, line.data, "bad: line.jsonl:1: images of more than 64 MiB in a document");
+    text_begin(&line, a);
+    text_printf(&line, "{\"text\": \"a\", \"x\": [0");
+    for (int i = 0; i < VALUES; i++)
+        text_put(&line, ",0", 2);
+    text_printf(&line, "]}");
+    check_line(a, line.data, "bad: line.jsonl:1: more than 4 Mi values");
+    struct reader_loss loss;
+    text_begin(&line, a);
+    for (int i = 0; i < 200000; i++)
+        text_printf(&line, "\"a\"\"\",");
+    text_printf(&line, "\n1\n");
+    corpus_put(a, folder, "wide.csv", line.data, line.n_bytes);
+    CHECK_TEXT(read_dump_file(arena_printf(a, "%s/wide.csv", folder), a, &loss), "");
+    CHECK_EQ(loss.n_documents, 1);
+}
+
 // Compressed lines; a line longer than the limit is gone past, others are not lost with it.
 static void test_lines(struct arena *a)
 {
@@ -214,6 +245,7 @@ int main(int argc, char **argv)
     test_images(&a);
     test_lists(&a);
     test_trajectories(&a);
+    test_greedy(&a);
     test_lines(&a);
     corpus_clean(&a);
     arena_fini(&a);

@@ -151,6 +151,18 @@ static void test_lies(struct arena *a)
     check(a, &t, "a [text+ a]\nd [text+ d]\nh [text+ h]\nl [text+ l]\n", 6);
 }
 
+static void test_crowd(struct arena *a)
+{
+    struct text t;
+    text_begin(&t, a);
+    put(&t, "a.txt", "a");
+    for (int i = 0; i < 1025; i++)
+        put(&t, arena_printf(a, "b.%d", i), "");
+    put(&t, "c.txt", "c");
+    put_end(&t);
+    check(a, &t, "a [text+ a]\nbad: t.tar#2: a sample of more than 1024 members\nc [text+ c]\n", 0);
+}
+
 static void test_cut(struct arena *a)
 {
     struct text t;
@@ -170,6 +182,7 @@ int main(void)
     folder = corpus_folder(&a, "tar");
     test_samples(&a);
     test_lies(&a);
+    test_crowd(&a);
     test_cut(&a);
     corpus_clean(&a);
     arena_fini(&a);
