@@ -161,7 +161,7 @@ def check_speed(build, bench, signer, texts):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("build")
-    parser.add_argument("--documents", type=int, default=250)
+    parser.add_argument("--documents", type=int, default=120)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--speed", action="store_true")
     parser.add_argument("--text", help="folder below which more text is looked for")
