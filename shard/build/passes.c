@@ -113,6 +113,7 @@ struct found {
     size_t n;
     bool is_hit; // of decontamination
     struct decontaminate_hit hit;
+    struct span id; // of a hit
 };
 
 static bool applies(const struct part_row *row)
@@ -156,6 +157,9 @@ static void *look(void *context, const struct part_row *row, struct arena *a)
         break;
     case PASS_DECONTAMINATE:
         search(pass, text, a, found);
+        found->id.n_bytes = found->is_hit ? row->id.n_bytes : 0;
+        found->id.data =
+            (const uint8_t *)arena_strndup(a, (const char *)row->id.data, found->id.n_bytes);
         break;
     }
     return found;
@@ -164,7 +168,7 @@ static void *look(void *context, const struct part_row *row, struct arena *a)
 static enum err take_hit(const struct pass *pass, uint64_t document, const struct found *found)
 {
     if (!found->is_hit) return OK;
-    TRY(decontaminate_report_add(pass->report, document, &found->hit));
+    TRY(decontaminate_report_add(pass->report, document, found->id, &found->hit));
     return answers_add(pass->writer, (struct answer){(uint32_t)document, 0});
 }
 

@@ -1,3 +1,8 @@
+// A dropped document is several records: one with its hit, then its id, 16 bytes a record, so that
+// they come in order to rank 0 however long the id is:
+//
+//     {document, 0, item, piece << 32 | offset}   {document, 1, bytes, bytes}   {document, 2, ...}
+
 #include "shard/dedup/decontaminate_report.h"
 
 #include <jansson.h>
@@ -6,17 +11,24 @@
 
 #include "base/file.h"
 #include "base/grow.h"
+#include "base/size.h"
 #include "base/text.h"
 #include "shard/dedup/record_sort.h"
 #include "shard/dedup/shuffle.h"
+#include "shard/filter/filter_text.h"
 
-enum { HIT_WORDS = 3, FLUSH_BYTES = 1 << 20 };
+enum {
+    RECORD_WORDS = 4,
+    ID_WORDS = 2, // of a record
+    ID_RECORD_BYTES = ID_WORDS * sizeof(uint64_t),
+    FLUSH_BYTES = 1 << 20
+};
 
 struct decontaminate_report {
     struct duplicates_options options;
     const struct decontaminate_index *index;
     struct held held;
-    struct shuffle hits; // {document, item, piece << 32 | offset}, all to rank 0
+    struct shuffle hits; // all to rank 0
     uint64_t n_dropped;
 };
 
@@ -33,7 +45,7 @@ enum err decontaminate_report_open(const struct duplicates_options *o,
                                                          .seq = o->seq,
                                                          .folder = o->folder,
                                                          .name = "decontamination",
-                                                         .n_words = HIT_WORDS,
+                                                         .n_words = RECORD_WORDS,
                                                          .memory_bytes = o->memory_bytes,
                                                          .held = &r->held});
     if (e == OK)
@@ -43,13 +55,20 @@ enum err decontaminate_report_open(const struct duplicates_options *o,
     return e;
 }
 
-enum err decontaminate_report_add(struct decontaminate_report *r, uint64_t document,
+enum err decontaminate_report_add(struct decontaminate_report *r, uint64_t document, struct span id,
                                   const struct decontaminate_hit *hit)
 {
-    const uint64_t record[HIT_WORDS] = {document, hit->item,
-                                        (uint64_t)hit->piece << 32 | hit->offset};
+    const uint64_t record[RECORD_WORDS] = {document, 0, hit->item,
+                                           (uint64_t)hit->piece << 32 | hit->offset};
+    const size_t n_bytes = size_min(id.n_bytes, DECONTAMINATE_ID_BYTES);
     r->n_dropped++;
-    return shuffle_add(&r->hits, 0, record);
+    TRY(shuffle_add(&r->hits, 0, record));
+    for (size_t at = 0, n = 1; at < n_bytes; at += ID_RECORD_BYTES, n++) {
+        uint64_t part[RECORD_WORDS] = {document, n};
+        memcpy(part + ID_WORDS, id.data + at, size_min(n_bytes - at, ID_RECORD_BYTES));
+        TRY(shuffle_add(&r->hits, 0, part));
+    }
+    return OK;
 }
 
 // Rank 0's two files on their way.
@@ -60,6 +79,10 @@ struct writing {
     int fd;
     const char *path;
     uint64_t *counts; // [2 * n_items]: {documents, item}
+    // The line that is being read.
+    uint64_t hit[RECORD_WORDS];
+    char id[DECONTAMINATE_ID_BYTES + ID_RECORD_BYTES];
+    size_t n_id_bytes;
 };
 
 static enum err flush(struct writing *w, size_t least_bytes)
@@ -77,15 +100,26 @@ static int put_piece(const char *piece, size_t n_bytes, void *text)
     return 0;
 }
 
-static enum err put_line(struct writing *w, const uint64_t record[HIT_WORDS])
+// The id as text that JSON can hold.
+static const char *id_text(struct writing *w)
 {
-    const struct decontaminate_hit hit = {(uint32_t)record[1], (uint32_t)(record[2] >> 32),
-                                          (uint32_t)record[2], 0};
+    const struct span id = {(const uint8_t *)w->id, strlen(w->id)};
+    const struct span text = filter_text_look(id, &w->arena).bytes;
+    return arena_strndup(&w->arena, (const char *)text.data, text.n_bytes);
+}
+
+static enum err put_line(struct writing *w)
+{
+    const struct decontaminate_hit hit = {(uint32_t)w->hit[2], (uint32_t)(w->hit[3] >> 32),
+                                          (uint32_t)w->hit[3], 0};
     const struct span gram = decontaminate_gram(w->report->index, &hit);
-    json_t *j = json_pack("{s:I, s:I, s:s, s:s%}", "part", (json_int_t)(record[0] >> 32),
-                          "document", (json_int_t)(uint32_t)record[0], "item",
-                          decontaminate_item(w->report->index, hit.item, &w->arena), "ngram",
-                          (const char *)gram.data, gram.n_bytes);
+    w->id[w->n_id_bytes] = 0;
+    w->counts[2 * hit.item]++;
+    json_t *j =
+        json_pack("{s:s, s:I, s:I, s:s, s:s%}", "id", id_text(w), "part",
+                  (json_int_t)(w->hit[0] >> 32), "document", (json_int_t)(uint32_t)w->hit[0],
+                  "item", decontaminate_item(w->report->index, hit.item, &w->arena), "ngram",
+                  (const char *)gram.data, gram.n_bytes);
     const int dumped = j != NULL ? json_dump_callback(j, put_piece, &w->text, JSON_COMPACT) : -1;
     json_decref(j);
     if (dumped != 0) return fail(ERR_MEMORY, "%s: no memory for a line", w->path);
@@ -95,13 +129,21 @@ static enum err put_line(struct writing *w, const uint64_t record[HIT_WORDS])
 
 static enum err put_lines(struct writing *w)
 {
-    uint64_t record[HIT_WORDS];
-    bool more;
+    uint64_t record[RECORD_WORDS];
+    bool more, started = false;
     for (;;) {
         TRY(shuffle_next(&w->report->hits, record, &more));
+        if (more && record[1] > 0) {
+            ASSERT(w->n_id_bytes < DECONTAMINATE_ID_BYTES);
+            memcpy(w->id + w->n_id_bytes, record + ID_WORDS, ID_RECORD_BYTES);
+            w->n_id_bytes += ID_RECORD_BYTES;
+            continue;
+        }
+        if (started) TRY(put_line(w));
         if (!more) return flush(w, 1);
-        w->counts[2 * record[1]]++;
-        TRY(put_line(w, record));
+        started = true;
+        w->n_id_bytes = 0;
+        memcpy(w->hit, record, sizeof record);
     }
 }
 

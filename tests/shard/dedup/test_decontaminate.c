@@ -151,6 +151,8 @@ static enum err write_report(struct place *p, const struct decontaminate_index *
 {
     static const char *const TEXTS[] = {"alpha beta gamma", "nothing in here", "delta epsilon zeta",
                                         "alpha beta gamma delta"};
+    static const char *const IDS[] = {"", "unused", "https://example.org/a page\xff",
+                                      "16 bytes exactly"};
     enum { N_TEXTS = sizeof TEXTS / sizeof *TEXTS, PARTS = 6 };
     struct decontaminate_report *report = NULL;
     enum err e = decontaminate_report_open(
@@ -164,7 +166,7 @@ static enum err write_report(struct place *p, const struct decontaminate_index *
             const struct span *words =
                 word_grams_split(NULL, span_of(TEXTS[i]), p->arena, &n_words);
             if (decontaminate_judge(index, words, n_words, p->arena, &hit) && e == OK)
-                e = decontaminate_report_add(report, part << 32 | i, &hit);
+                e = decontaminate_report_add(report, part << 32 | i, span_of(IDS[i]), &hit);
         }
     e = decontaminate_report_write(report, e, folder);
     if (e == OK) CHECK_EQ(decontaminate_report_n_dropped(report), 3 * PARTS);
@@ -196,10 +198,14 @@ static void check_report(struct place *p)
         const char *lines = contents(p, folder, DECONTAMINATE_REPORT_NAME);
         const char *start = arena_printf(
             p->arena,
-            "{\"part\":0,\"document\":0,\"item\":\"%s:1\",\"ngram\":\"alpha beta gamma\"}\n"
-            "{\"part\":0,\"document\":2,\"item\":\"%s:3\",\"ngram\":\"delta epsilon zeta\"}\n"
-            "{\"part\":0,\"document\":3,\"item\":\"%s:1\",\"ngram\":\"alpha beta gamma\"}\n"
-            "{\"part\":1,\"document\":0,",
+            "{\"id\":\"\",\"part\":0,\"document\":0,\"item\":\"%s:1\",\"ngram\":\"alpha beta "
+            "gamma\"}\n"
+            "{\"id\":\"https://example.org/a page\xef\xbf\xbd\",\"part\":0,\"document\":2,"
+            "\"item\":\"%s:3\",\"ngram\":\"delta epsilon zeta\"}\n"
+            "{\"id\":\"16 bytes "
+            "exactly\",\"part\":0,\"document\":3,\"item\":\"%s:1\",\"ngram\":\"alpha beta "
+            "gamma\"}\n"
+            "{\"id\":\"\",\"part\":1,\"document\":0,",
             path, path, path);
         CHECK(strncmp(lines, start, strlen(start)) == 0);
         CHECK_TEXT(contents(p, folder, DECONTAMINATE_TABLE_NAME),
