@@ -28,7 +28,8 @@ struct slot {
 };
 
 struct training {
-    const char *out_path;
+    const char *out_path, *rule_name;
+    enum pretokenize_rule rule;
     uint64_t vocabulary, n_workers;
     bool json;
     struct inputs inputs;
@@ -138,7 +139,7 @@ static enum err train_on(struct training *t, char *const *operands, size_t n_ope
     enum err e = inputs_list(operands, n_operands, &t->run, &t->inputs);
     if (e == OK) e = pool_open(&t->run, t->n_workers, &t->pool);
     if (e == OK) t->reader = reader_open(&t->inputs, &t->reading, &t->run);
-    if (e == OK) e = bpe_train_open(t->n_workers, &t->run, &t->train);
+    if (e == OK) e = bpe_train_open(t->rule, t->n_workers, &t->run, &t->train);
     if (e == OK) e = train_all(t);
     bpe_train_close(t->train);
     if (t->reader != NULL) reader_close(t->reader);
@@ -152,14 +153,15 @@ static enum err train_on(struct training *t, char *const *operands, size_t n_ope
 
 enum err command_tokenizer_train(int argc, char **argv)
 {
-    struct training t = {.n_workers = usable_cores()};
+    struct training t = {.n_workers = usable_cores(), .rule_name = "gpt2"};
     const struct cli_option options[] = {
         {"output", 'o', CLI_TEXT, &t.out_path, "TOK", "the tokenizer.json to write"},
         {"vocab", 'v', CLI_U64, &t.vocabulary, "N", "number of tokens, <|endoftext|> included"},
+        {"rule", 0, CLI_TEXT, &t.rule_name, "NAME", "gpt2 (default), cl100k, qwen2, o200k, tekken"},
         {"workers", 0, CLI_U64, &t.n_workers, "N", "threads; the output does not depend on it"},
         {"json", 0, CLI_FLAG, &t.json, NULL, "print the figures as JSON"}};
     const struct cli_usage usage = {
-        .synopsis = "weft tokenizer train -o TOK --vocab N [--workers N] INPUT...",
+        .synopsis = "weft tokenizer train -o TOK --vocab N [--rule NAME] [--workers N] INPUT...",
         .summary = "train a byte-level BPE vocabulary on what weft shard build reads",
         .example = "weft tokenizer train -o tokenizer.json --vocab 8192 /usr/share/doc",
         .options = options,
@@ -170,6 +172,12 @@ enum err command_tokenizer_train(int argc, char **argv)
     size_t n_operands;
     TRY(cli_parse(argc, argv, &usage, &operands, &n_operands));
     if (t.out_path == NULL) return fail(ERR_USAGE, "weft tokenizer train: no -o TOK given");
+    t.rule = pretokenize_rule_named(t.rule_name, strlen(t.rule_name));
+    if (t.rule > PRETOKENIZE_TEKKEN)
+        return fail(ERR_USAGE,
+                    "weft tokenizer train: --rule '%s' is none of gpt2, cl100k, qwen2, "
+                    "o200k and tekken",
+                    t.rule_name);
     if (t.n_workers < 1 || t.n_workers > WORKERS_LIMIT)
         return fail(ERR_USAGE, "weft tokenizer train: --workers %" PRIu64 "; from 1 to %d",
                     t.n_workers, WORKERS_LIMIT);

@@ -48,6 +48,7 @@ struct candidate {
 struct bpe_train {
     struct arena *a;
     const struct pretokenize *pretokenize;
+    enum pretokenize_rule rule;
     size_t n_threads;
     struct word_counter *counters; // one a thread
     struct word_counter whole;
@@ -76,11 +77,13 @@ enum err bpe_train_check_vocabulary(uint64_t vocabulary)
                 vocabulary, BPE_TRAIN_LEAST_VOCABULARY, TOKENIZER_ID_LIMIT);
 }
 
-enum err bpe_train_open(size_t n_threads, struct arena *a, struct bpe_train **out)
+enum err bpe_train_open(enum pretokenize_rule rule, size_t n_threads, struct arena *a,
+                        struct bpe_train **out)
 {
     struct bpe_train *t = ARENA_NEW(a, struct bpe_train);
     t->a = a;
     t->pretokenize = pretokenize_build(a);
+    t->rule = rule;
     t->n_threads = n_threads;
     t->counters = ARENA_ARRAY(a, struct word_counter, n_threads);
     enum err e = word_counter_open(&t->whole);
@@ -118,7 +121,7 @@ void bpe_train_close(struct bpe_train *t)
 enum err bpe_train_add(struct bpe_train *t, size_t thread_idx, struct span text)
 {
     ASSERT(thread_idx < t->n_threads);
-    return word_counter_add(&t->counters[thread_idx], t->pretokenize, PRETOKENIZE_GPT2, text);
+    return word_counter_add(&t->counters[thread_idx], t->pretokenize, t->rule, text);
 }
 
 uint64_t bpe_train_bytes(const struct bpe_train *t)
@@ -388,7 +391,7 @@ static enum err tokenizer_build(struct bpe_train *t, struct arena *a, struct tok
     struct tokenizer_draft d;
     size_t n_tokens = t->tokens.n_entries;
     enum err e = tokenizer_draft_begin(&d, "training", n_tokens + 1, a);
-    d.pipeline = tokenizer_pipeline_of(PRETOKENIZE_GPT2);
+    d.pipeline = tokenizer_pipeline_of(t->rule);
     for (size_t id = 0; id < n_tokens && e == OK; id++)
         e = tokenizer_draft_token(&d, id, t->tokens.entries[id].bytes, TOKENIZER_TEXT);
     if (e == OK)

@@ -3,7 +3,7 @@
 // most frequent pair of adjacent tokens (on a tie the pair with the lowest ids). The result depends
 // on how often each piece occurs, on nothing else.
 //
-//     TRY(bpe_train_open(n_threads, &arena, &train));
+//     TRY(bpe_train_open(PRETOKENIZE_GPT2, n_threads, &arena, &train));
 //     e = bpe_train_add(train, thread_idx, text);           // each text, in any thread
 //     e = bpe_train_settle(train, pool);                    // now and then, while nobody adds
 //     e = bpe_train_run(train, 8192, &arena, &tokenizer);
@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/pool.h"
 #include "base/span.h"
+#include "shard/tokenizer/pretokenize.h"
 #include "shard/tokenizer/tokenizer.h"
 
 enum {
@@ -28,8 +29,10 @@ struct bpe_train;
 
 /// Errors: ERR_CONFIG when vocabulary < BPE_TRAIN_LEAST_VOCABULARY or too large.
 enum err bpe_train_check_vocabulary(uint64_t vocabulary) MUST_CHECK;
-/// For texts from n_threads threads (>= 1). Lives in a. Errors: ERR_MEMORY.
-enum err bpe_train_open(size_t n_threads, struct arena *a, struct bpe_train **out) MUST_CHECK;
+/// Texts will be cut by rule and come from n_threads threads (>= 1). Lives in a. Errors:
+/// ERR_MEMORY.
+enum err bpe_train_open(enum pretokenize_rule rule, size_t n_threads, struct arena *a,
+                        struct bpe_train **out) MUST_CHECK;
 /// NULL is fine. Can't fail.
 void bpe_train_close(struct bpe_train *t);
 /// Counts the pieces of one text; pieces don't cross texts. thread_idx < n_threads is the caller's

@@ -24,6 +24,7 @@ enum pretokenize_class {
     PRETOKENIZE_N_CLASSES
 };
 
+// Rules up to TEKKEN take all text by themselves; the others are steps of several.
 // One row a rule: its name, the function that finds a piece, and its regular expression as it
 // stands in tokenizer.json (Oniguruma's syntax; NULL: is not saved as a Split).
 #define PRETOKENIZE_TABLE(X)                                                                       \

@@ -13,7 +13,7 @@ static struct tokenizer *tokenizer_make(struct arena *a)
         "aaaa aaaaaaaa the theme 'll we'll 11 12  \n\n \xE4\xBD\xA0\xE5\xA5\xBD";
     struct bpe_train *train;
     struct tokenizer *t;
-    ASSERT(bpe_train_open(1, a, &train) == OK);
+    ASSERT(bpe_train_open(PRETOKENIZE_GPT2, 1, a, &train) == OK);
     ASSERT(bpe_train_add(train, 0, (struct span){(const uint8_t *)text, sizeof text - 1}) == OK);
     ASSERT(bpe_train_run(train, 290, a, &t) == OK);
     bpe_train_close(train);

@@ -93,7 +93,7 @@ static struct tokenizer *train(const struct span *texts, size_t n_texts, uint64_
 {
     struct bpe_train *t;
     struct tokenizer *tokenizer;
-    CHECK_OK(bpe_train_open(1, &a, &t));
+    CHECK_OK(bpe_train_open(PRETOKENIZE_GPT2, 1, &a, &t));
     for (size_t i = 0; i < n_texts; i++)
         CHECK_OK(bpe_train_add(t, 0, texts[i]));
     CHECK_OK(bpe_train_run(t, vocabulary, &a, &tokenizer));
@@ -170,7 +170,7 @@ static void check_threads_do_not_matter(uint64_t seed)
         struct tokenizer *many;
         struct pool *pool;
         CHECK_OK(pool_open(&a, n_threads, &pool));
-        CHECK_OK(bpe_train_open(n_threads, &a, &t));
+        CHECK_OK(bpe_train_open(PRETOKENIZE_GPT2, n_threads, &a, &t));
         for (size_t i = 0; i < TEXTS; i++) {
             CHECK_OK(bpe_train_add(t, rng_u64(key, i, TEXT_BYTES) % n_threads, texts[i]));
             if (i % 100 == 50) CHECK_OK(bpe_train_settle(t, pool, true));
@@ -187,7 +187,7 @@ static void check_limits(void)
 {
     struct bpe_train *t;
     struct tokenizer *tokenizer;
-    CHECK_OK(bpe_train_open(1, &a, &t));
+    CHECK_OK(bpe_train_open(PRETOKENIZE_GPT2, 1, &a, &t));
     CHECK_ERR(bpe_train_run(t, 256, &a, &tokenizer), ERR_CONFIG);
     CHECK_LINE("a vocabulary of 256 tokens; from 257 (the bytes and <|endoftext|>) to 4194304 are "
                "possible");

@@ -26,7 +26,7 @@ static struct tokenizer *train(const char *text, uint64_t vocabulary)
 {
     struct bpe_train *t;
     struct tokenizer *tokenizer;
-    CHECK_OK(bpe_train_open(1, &a, &t));
+    CHECK_OK(bpe_train_open(PRETOKENIZE_GPT2, 1, &a, &t));
     CHECK_OK(bpe_train_add(t, 0, span_of(text)));
     CHECK_OK(bpe_train_run(t, vocabulary, &a, &tokenizer));
     bpe_train_close(t);

@@ -33,6 +33,11 @@ grep -q 'documents 2 bytes .* vocabulary 280 hash ' out || failed "train printed
 "$weft" tokenizer train --json -o again.json --vocab 280 corpus/inner/b.jsonl corpus/a.txt >out || failed 'train again'
 cmp t.json again.json || failed 'the order of inputs changed the vocabulary'
 
+"$weft" tokenizer train -o o200k.json --rule o200k --vocab 290 --workers 2 corpus >out || failed 'train o200k'
+grep -q 'Lu}.*Ll}' o200k.json || failed 'no rule of o200k in its file'
+[ "$("$weft" tokenizer encode -t o200k.json corpus/a.txt | "$weft" tokenizer decode -t o200k.json)" = "$(cat corpus/a.txt)" ] ||
+    failed 'decode of encode is not the input'
+
 head -c 20000 "$weft" >bytes
 "$weft" tokenizer encode -t t.json bytes corpus/a.txt >ids || failed 'encode'
 [ "$(wc -l <ids)" = 2 ] || failed 'not a line a file'
@@ -46,6 +51,9 @@ cmp bytes back || failed 'decode --json of encode --json is not the input'
 
 refused 78 'a vocabulary of 256 tokens; from 257 (the bytes and <|endoftext|>) to 4194304 are possible' \
     "$weft" tokenizer train -o no.json --vocab 256 corpus
+refused 64 "weft tokenizer train: --rule 'gpt5' is none of gpt2, cl100k, qwen2, o200k and tekken" \
+    "$weft" tokenizer train -o no.json --rule gpt5 --vocab 300 corpus
+refused 65 't.json: says its rule itself; '"'cl100k:' is for rank files" "$weft" tokenizer encode -t cl100k:t.json
 refused 65 'no text to train a tokenizer on' "$weft" tokenizer train -o no.json --vocab 300 empty
 refused 64 'weft tokenizer train: no -o TOK given' "$weft" tokenizer train --vocab 300 corpus
 refused 64 'weft tokenizer encode: no -t TOK given' "$weft" tokenizer encode corpus/a.txt

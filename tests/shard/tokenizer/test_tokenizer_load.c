@@ -18,7 +18,7 @@ static struct span small_json(void)
     struct bpe_train *t;
     struct tokenizer *tokenizer;
     struct span text;
-    CHECK_OK(bpe_train_open(1, &a, &t));
+    CHECK_OK(bpe_train_open(PRETOKENIZE_GPT2, 1, &a, &t));
     CHECK_OK(bpe_train_add(t, 0, span_of("the cat sat on the mat the hat")));
     CHECK_OK(bpe_train_run(t, 265, &a, &tokenizer));
     bpe_train_close(t);
