@@ -119,7 +119,8 @@ struct pack_row batch_row(const struct batch_layout *layout, uint64_t T, uint64_
 }
 
 static enum err fill(struct stream *stream, const struct batch_shape *shape,
-                     const struct batch_layout *layout, uint8_t *slot, struct batch_header *h)
+                     const struct batch_layout *layout, uint8_t *slot, struct batch_header *h,
+                     uint64_t *n_lost_images)
 {
     struct range lane_positions, step_positions;
     TRY(batch_positions(shape, h->step, h->lane, &lane_positions, &step_positions));
@@ -131,7 +132,7 @@ static enum err fill(struct stream *stream, const struct batch_shape *shape,
     }
     for (size_t i = 0; i < layout->n_fields; i++)
         h->counts[i] = layout->fields[i].capacity;
-    TRY(batch_images_fill(stream, layout, lane_positions, slot, h->counts));
+    TRY(batch_images_fill(stream, layout, lane_positions, slot, h->counts, n_lost_images));
     h->history = stream_history(stream, step_positions.last);
     return stream_loss_tokens(stream, step_positions, &h->step_loss_tokens);
 }
@@ -141,10 +142,13 @@ struct batch_outcome batch_assemble(struct stream *stream, const struct batch_sh
                                     uint8_t *slot)
 {
     struct batch_header h = {.step = step, .lane = lane};
-    h.err = fill(stream, shape, layout, slot, &h);
+    struct batch_outcome made = {.n_tokens = shape->lane_rows * shape->T};
+    h.err = fill(stream, shape, layout, slot, &h, &made.n_lost_images);
     if (h.err != OK) snprintf(h.line, sizeof h.line, "%s", err_line());
     batch_header_encode(&h, slot);
-    return (struct batch_outcome){h.err, shape->lane_rows * shape->T, h.loss_tokens};
+    made.err = h.err;
+    made.loss_tokens = h.loss_tokens;
+    return made;
 }
 
 void batch_header_encode(const struct batch_header *h, uint8_t out[BATCH_HEADER_BYTES])

@@ -69,6 +69,7 @@ struct pack_row batch_row(const struct batch_layout *layout, uint64_t T, uint64_
 struct batch_outcome {
     enum err err;
     uint64_t n_tokens, loss_tokens;
+    uint64_t n_lost_images; // black: their files could not be decoded
 };
 /// Fills slot [layout->slot_bytes] with the batch, or with the error's line: the client finds it in
 /// the header. Thread-safe.

@@ -46,6 +46,7 @@ struct filling {
     uint8_t *array[ARRAYS];
     uint64_t T;
     uint64_t n, limit; // pictures so far; that the arrays have room for
+    uint64_t n_lost;
     struct augment_key key;
 };
 
@@ -74,7 +75,7 @@ static enum err decode(const struct stream_image *image, struct arena *a, struct
 }
 
 // All pictures of the image, u8; black where it cannot be decoded.
-static enum err cut(const struct filling *f, const struct stream_image *image, struct arena *a,
+static enum err cut(struct filling *f, const struct stream_image *image, struct arena *a,
                     uint8_t **out)
 {
     const struct image_recipe *recipe = f->rule->recipe;
@@ -82,7 +83,10 @@ static enum err cut(const struct filling *f, const struct stream_image *image, s
     uint8_t *rgb = arena_array(a, n, image_recipe_picture_bytes(recipe), 64);
     struct image_pixels pixels;
     TRY(decode(image, a, &pixels));
-    if (pixels.rgb != NULL) image_recipe_cut(recipe, &pixels, &f->key, a, rgb);
+    if (pixels.rgb != NULL)
+        image_recipe_cut(recipe, &pixels, &f->key, a, rgb);
+    else
+        f->n_lost++;
     *out = rgb;
     return OK;
 }
@@ -148,9 +152,11 @@ static void count(const struct filling *f, size_t first, uint64_t counts[BATCH_A
 }
 
 enum err batch_images_fill(struct stream *stream, const struct batch_layout *layout,
-                           struct range positions, uint8_t *slot, uint64_t counts[BATCH_ARRAYS])
+                           struct range positions, uint8_t *slot, uint64_t counts[BATCH_ARRAYS],
+                           uint64_t *n_lost)
 {
     const struct images_rule *rule = stream_images_rule(stream);
+    *n_lost = 0;
     if (rule->recipe == NULL) return OK;
     const struct stream_request *request = stream_request(stream);
     ASSERT(layout->n_fields >= ARRAYS);
@@ -171,5 +177,6 @@ enum err batch_images_fill(struct stream *stream, const struct batch_layout *lay
     arena_fini(&scratch);
     arena_fini(&a);
     if (e == OK) count(&f, first, counts);
+    *n_lost = f.n_lost;
     return e;
 }

@@ -8,8 +8,8 @@
 //     tile_tokens  i32 [capacity]   how many of its placeholders follow one another from there
 //
 // An array's count says how many there are; packing sees to it that no row has more than its share
-// of the capacity. A file that cannot be decoded is black pictures, and a line in the log. u8
-// pixels become what the recipe wants by ((v / 255) - mean) / std; f32 ones are that.
+// of the capacity. A file that cannot be decoded is black pictures, counted and named in the log.
+// u8 pixels become what the recipe wants by ((v / 255) - mean) / std; f32 ones are that.
 
 #include <stddef.h>
 
@@ -21,8 +21,8 @@
 /// be larger than 2 GiB.
 enum err batch_images_layout(const struct images_rule *rule, const struct batch_shape *shape,
                              struct batch_layout *layout) MUST_CHECK;
-/// Decodes the images of the rows at positions into slot and counts the arrays' elements in counts.
-/// Thread-safe. Errors: those of reads.
+/// Decodes the images of the rows at positions into slot and counts the arrays' elements in counts;
+/// *n_lost of them could not be decoded. Thread-safe. Errors: those of reads.
 enum err batch_images_fill(struct stream *stream, const struct batch_layout *layout,
-                           struct range positions, uint8_t *slot,
-                           uint64_t counts[BATCH_ARRAYS]) MUST_CHECK;
+                           struct range positions, uint8_t *slot, uint64_t counts[BATCH_ARRAYS],
+                           uint64_t *n_lost) MUST_CHECK;

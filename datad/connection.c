@@ -148,6 +148,7 @@ void connection_run_job(void *context)
         const uint64_t ns = clock_now_ns() - begin_ns;
         tally_batch(&c->tally, made.err, made.n_tokens, made.loss_tokens, ns);
         tally_batch(service_tally(c->service), made.err, made.n_tokens, made.loss_tokens, ns);
+        tally_lost_images(service_tally(c->service), made.n_lost_images);
         atomic_store(&job->under_way, false); // before the client can ask for the slot again
         slots_publish(&c->slots, slot, sequence);
     }

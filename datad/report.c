@@ -15,7 +15,9 @@
       count(&r->all->errors))                                                                  \
     X("weft_datad_tokens_total", "counter", "Tokens in batches.", count(&r->all->tokens))      \
     X("weft_datad_loss_tokens_total", "counter", "Of these, targets of the loss.",             \
-      count(&r->all->loss_tokens))
+      count(&r->all->loss_tokens))                                                             \
+    X("weft_datad_lost_images_total", "counter", "Images that could not be decoded.",          \
+      count(&r->all->lost_images))
 
 // One row a metric of a client c: name, type, help, value, name in JSON.
 #define CLIENT_METRICS(X)                                                                          \

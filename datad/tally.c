@@ -32,6 +32,11 @@ void tally_batch(struct tally *t, enum err e, uint64_t n_tokens, uint64_t loss_t
     atomic_fetch_add(&t->batches, 1);
 }
 
+void tally_lost_images(struct tally *t, uint64_t n)
+{
+    atomic_fetch_add(&t->lost_images, n);
+}
+
 void rate_note(struct rate *r, uint64_t at_ns, uint64_t tokens)
 {
     const size_t last = (r->n_samples - 1) % TALLY_SAMPLES;

@@ -12,7 +12,7 @@ enum { TALLY_BOUNDS = 8, TALLY_SAMPLES = 16 };
 
 struct tally {
     atomic_uint_least64_t requests, batches, errors; // errors are among the batches
-    atomic_uint_least64_t tokens, loss_tokens;
+    atomic_uint_least64_t tokens, loss_tokens, lost_images;
     atomic_uint_least64_t making_ns;
     atomic_uint_least64_t within[TALLY_BOUNDS + 1]; // batches in each interval
 };
@@ -24,6 +24,8 @@ void tally_request(struct tally *t);
 /// A batch of n_tokens, loss_tokens of them targets, took ns to make; e is what its header says.
 /// Thread-safe.
 void tally_batch(struct tally *t, enum err e, uint64_t n_tokens, uint64_t loss_tokens, uint64_t ns);
+/// n images of a batch could not be decoded. Thread-safe.
+void tally_lost_images(struct tally *t, uint64_t n);
 
 // Tokens a second over the last seconds, from samples taken now and then. One thread.
 struct rate {

@@ -117,6 +117,8 @@ static size_t expand(const struct made *m, uint64_t bin, uint64_t document,
     return n;
 }
 
+static uint64_t n_lost; // images of all batches assembled
+
 struct made_batch {
     struct batch_layout layout;
     struct batch_header header;
@@ -203,7 +205,9 @@ static void assemble(struct stream *stream, const struct batch_shape *shape, uin
     CHECK_OK(batch_images_layout(stream_images_rule(stream), shape, &out->layout));
     out->slot = arena_alloc(a, out->layout.slot_bytes, 64);
     memset(out->slot, 77, out->layout.slot_bytes); // as a slot that was used before
-    batch_assemble(stream, shape, &out->layout, step, lane, out->slot);
+    const struct batch_outcome made =
+        batch_assemble(stream, shape, &out->layout, step, lane, out->slot);
+    n_lost += made.n_lost_images;
     CHECK_OK(batch_header_decode(out->slot, &out->header));
     CHECK_EQ(out->header.err, OK);
     out->n_tiles = 0;
@@ -356,6 +360,7 @@ int main(int argc, char **argv)
     put_images(&few, &rule);
     CHECK(check_stream(&few, &bare, PACK_CONCAT, 48) > 50);
     CHECK(check_stream(&few, &bare, PACK_BEST_FIT, 64) > 50);
+    CHECK(n_lost > 0);
     check_served(&tiles);
     rule = give_images(&crops, "crop-flip");
     put_images(&crops, &rule);
