@@ -556,7 +556,8 @@ static const struct entity *find(const uint8_t *name, size_t n)
     return NULL;
 }
 
-size_t html_entity_encode(uint32_t code, uint8_t *out)
+// As UTF-8; returns its bytes.
+static size_t encode(uint32_t code, uint8_t *out)
 {
     if (code < 0x80) {
         out[0] = (uint8_t)code;
@@ -595,7 +596,7 @@ static size_t decode_number(const uint8_t *p, const uint8_t *end, uint8_t *out, 
         if (code <= 0x10ffff) code = code * (hex ? 16 : 10) + value;
     }
     if (q == digits) return 0;
-    *n_out = html_entity_encode(numbered(code), out);
+    *n_out = encode(numbered(code), out);
     return (size_t)(q - p) + (q < end && *q == ';');
 }
 
@@ -616,8 +617,8 @@ size_t html_entity_decode(struct span at, uint8_t *out, size_t *n_out)
         used = n + 1;
     }
     if (!e) return 0;
-    *n_out = html_entity_encode(e->code & CODE, out);
+    *n_out = encode(e->code & CODE, out);
     const uint32_t second = (e->code & ~BARE) >> 24;
-    if (second) *n_out += html_entity_encode(seconds[second], out + *n_out);
+    if (second) *n_out += encode(seconds[second], out + *n_out);
     return used;
 }

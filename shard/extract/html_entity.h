@@ -12,6 +12,3 @@ enum {
 /// the bytes it takes, 0 = there is none, the '&' is text. Work is bounded but for digits, which
 /// are all taken. Can't fail.
 size_t html_entity_decode(struct span at, uint8_t *out, size_t *n_out);
-
-/// code (not above 0x10ffff) as UTF-8 into out; returns its bytes, 1 to 4. Can't fail.
-size_t html_entity_encode(uint32_t code, uint8_t *out);

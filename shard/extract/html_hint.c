@@ -21,7 +21,6 @@ enum {
     CAPTION = HTML_HINT_CAPTION,
     CONTENT = HTML_HINT_CONTENT,
     MAIN = HTML_HINT_MAIN,
-    POST = HTML_HINT_POST,
     STOP = 1 << 27, // first in a class: the rest of it is a value
     KIND = 1 << 28, // names a kind of page: with BODY after it, the content
     BODY = 1 << 29
@@ -248,11 +247,9 @@ static const struct row rows[] = {{"elementor", STOP},
                                   {"text", MAIN | BODY},
                                   {"inhalt", MAIN},
                                   {"contenu", MAIN},
-                                  {"post", POST | KIND},
-                                  {"message", POST | KIND},
-                                  {"topic", KIND},
-                                  {"answer", POST},
-                                  {"question", POST}};
+                                  {"post", KIND},
+                                  {"message", KIND},
+                                  {"topic", KIND}};
 
 enum { WORD_LIMIT = 16 };
 

@@ -22,8 +22,7 @@ enum html_hint {
     HTML_HINT_TOC = 1 << 12,    // tables of contents
     HTML_HINT_CAPTION = 1 << 13,
     HTML_HINT_CONTENT = 1 << 14, // the main content: entry-content, articleBody
-    HTML_HINT_MAIN = 1 << 15,    // probably around it: content, main, article
-    HTML_HINT_POST = 1 << 16     // one of several messages
+    HTML_HINT_MAIN = 1 << 15     // probably around it: content, main, article
 };
 
 enum { HTML_HINT_SLOTS = 1024 };

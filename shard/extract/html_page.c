@@ -63,7 +63,6 @@ static void begin_line(struct scan *s)
 {
     s->line = (struct html_line){.element = s->open[s->n_open - 1].element,
                                  .first = s->n_text,
-                                 .n_words = 1,
                                  .in_pre = s->last_tag[HTML_TAG_PRE] != 0};
     s->in_line = true;
     s->owed = 0;
@@ -254,7 +253,6 @@ static void put_owed(struct scan *s)
     else if (s->owed) {
         s->text[s->n_text++] = s->owed;
         s->owed = 0;
-        s->line.n_words++;
     }
 }
 
@@ -270,7 +268,6 @@ static void put_space(struct scan *s, uint8_t space)
     if (s->last_tag[HTML_TAG_PRE]) {
         if (!s->in_line) begin_line(s);
         if (space != '\r') s->text[s->n_text++] = space;
-        if (space == '\n') s->line.n_words++;
     } else if (s->owed != '\n') {
         s->owed = ' ';
     }

@@ -24,7 +24,6 @@ struct html_line {
     uint32_t element;        // innermost
     uint32_t first, n_bytes; // of the page's text
     uint32_t n_link_bytes;   // of these, within links
-    uint32_t n_words;        // separated by blanks
     bool in_pre;
 };
 

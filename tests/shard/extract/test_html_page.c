@@ -95,7 +95,6 @@ static void test_elements(void)
     CHECK_EQ(page.elements[2].n_link_bytes, 4);
     CHECK_EQ(page.elements[1].n_bytes, 4 + 14);
     CHECK_EQ(page.lines[1].n_link_bytes, 5);
-    CHECK_EQ(page.lines[1].n_words, 3);
     CHECK_EQ(page.elements[5].first_line, 1);
     CHECK_EQ(page.elements[5].end_line, 2);
     arena_fini(&a);
