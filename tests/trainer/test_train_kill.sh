@@ -1,12 +1,16 @@
 #!/bin/sh
-# kill -9 of a rank, of datad or of mpirun at a random moment, then --resume, until the run is done: the bits of the unbroken run. WEFT_KILLS
-# (20) kills with seed WEFT_SEED. 1,000 kills: WEFT_KILLS=1000 tests/trainer/test_train_kill.sh BUILD
+# kill -9 of a rank, of datad or of mpirun at a random moment, then --resume, until the run is done: the bits of the unbroken run, with a mixture
+# whose weights change and best-fit packing. WEFT_KILLS (20) kills with seed WEFT_SEED. 1,000 kills: WEFT_KILLS=1000 tests/trainer/test_train_kill.sh BUILD
 . "$(dirname "$0")/train_fixture.sh"
 kills=${WEFT_KILLS:-20}
 seed=${WEFT_SEED:-1}
 echo "seed $seed; again: WEFT_SEED=$seed WEFT_KILLS=$kills $0 $build"
 make_dataset
+mkdir "$work/prose"
+cp "$source_folder"/docs/*.md "$work/prose"
+"$weft" shard build -o "$work/more" -t "$work/tokenizer.json" --bin-tokens 5000 "$work/prose" >/dev/null
 make_run_file
+sed -i "s|^  sources:|  packing: best-fit\\n  mixture: [{from_step: 8, weights: own=1 prose=3}]\\n  sources:\\n    - {name: prose, path: $work/more, weight: 1}|" "$run_file"
 train unbroken --set train.save_every=2
 
 next_random() { # next_random LIMIT: sets $random in [0, LIMIT)
