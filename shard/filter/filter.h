@@ -103,8 +103,9 @@ struct filter_scratch *filter_scratch_open(struct arena *arena);
 void filter_scratch_close(struct filter_scratch *s);
 
 /// Measures page and asks the rules. Memory of the scratch: at most about 80 MiB and a copy of the
-/// text, whatever the text. Thread-safe with a scratch for each thread. Errors: ERR_MEMORY,
-/// ERR_DATA (page->words is not ascending or leaves the text).
+/// text (two, thrice as long, if none of it is UTF-8). Thread-safe with a scratch for each thread.
+/// Errors: ERR_MEMORY, ERR_DATA (page->words is not ascending, leaves the text or cuts a
+/// character).
 enum err filter_judge(const struct filter *f, struct filter_scratch *s,
                       const struct filter_page *page, struct arena *arena,
                       struct filter_verdict *out) MUST_CHECK;

@@ -51,7 +51,8 @@ static size_t count_broken(struct span text)
 static struct span replace_broken(struct span text, size_t n_broken, struct arena *arena)
 {
     static const uint8_t replacement[3] = {0xEF, 0xBF, 0xBD};
-    uint8_t *out = ARENA_ARRAY(arena, uint8_t, text.n_bytes + n_broken * sizeof replacement);
+    const size_t growth = sizeof replacement - 1; // a part that breaks off has a byte or more
+    uint8_t *out = ARENA_ARRAY(arena, uint8_t, text.n_bytes + n_broken * growth);
     size_t n = 0;
     for (size_t at = 0; at < text.n_bytes;) {
         bool whole;
