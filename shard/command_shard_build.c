@@ -115,16 +115,18 @@ static enum err choose_judge(const struct arguments *in, struct arena *a, struct
 static enum err choose(const struct arguments *in, struct arena *a, struct dataset_build_options *o)
 {
     if (!in->out) return fail(ERR_USAGE, "shard build: -o OUT is missing");
+    // Ranks of a node share its cores.
+    const uint64_t n_cores = usable_cores(), n_local = o->fabric ? fabric_local_size(o->fabric) : 1;
+    o->n_workers = in->n_workers ? in->n_workers : n_cores > n_local ? n_cores / n_local : 1;
     TRY(choose_codec(in->compression, &o->codec));
     TRY(choose_separator(in, &o->separator));
     TRY(choose_judge(in, a, &o->judge));
-    TRY(check_range("workers", in->n_workers, 1, WORKERS_LIMIT));
+    TRY(check_range("workers", o->n_workers, 1, WORKERS_LIMIT));
     TRY(check_range("bin-tokens", in->bin_tokens, 1, DATASET_BUILD_BIN_TOKENS_LIMIT));
     TRY(check_range("shard-tokens", in->shard_tokens, 1, DATASET_BUILD_SHARD_TOKENS_LIMIT));
     TRY(check_range("memory", in->memory, MEMORY_LEAST, 1 << 20));
     o->out = in->out;
     o->tokenizer = in->tokenizer;
-    o->n_workers = in->n_workers;
     o->bin_tokens = in->bin_tokens;
     o->shard_tokens = in->shard_tokens;
     o->skip_bad = in->skip_bad;
@@ -173,7 +175,6 @@ enum err command_shard_build(int argc, char **argv)
     struct arguments in = {.profile = "none",
                            .compression = "zstd",
                            .extract = "main",
-                           .n_workers = usable_cores(),
                            .shard_tokens = DATASET_BUILD_SHARD_TOKENS,
                            .bin_tokens = DATASET_BUILD_BIN_TOKENS,
                            .memory = MEMORY_DEFAULT};

@@ -23,7 +23,7 @@ for input in few all; do
     tree=$pages
     [ $input = few ] && tree=few
     bytes=$(find "$tree" -type f \( -name '*.html' -o -name '*.htm' \) -printf '%s\n' | awk '{n += $1} END {print n}')
-    command time -f '%M' -o peak "$weft" shard build -o $input --memory "$mib" --workers "$workers" --profile fineweb --dedup minhash,line \
+    command time -f '%M' -o peak "$weft" shard build -o "dataset-$input" --memory "$mib" --workers "$workers" --profile fineweb --dedup minhash,line \
         --mask-pii --skip-bad $input*.warc.gz >out
     peak=$(tail -n 1 peak)
     echo "$input, $bytes, $((peak / 1024))"

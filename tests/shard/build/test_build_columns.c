@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "shard/build/dataset_build.h"
+#include "shard/dataset/dataset_verify.h"
 #include "shard/read/bin_edges.h"
 #include "tests/check.h"
 #include "tests/shard/format/corpus.h"
@@ -89,6 +90,7 @@ static void build(struct arena *a, const char *folder, struct decoder_file *out)
     CHECK_OK(file_read(arena_printf(a, "%s/out/shard-00000.shard", folder), 1 << 20, a, &file));
     CHECK(decoder_read(file.data, file.n_bytes, out));
     CHECK(file_exists(arena_printf(a, "%s/out/bins.json", folder)));
+    CHECK_OK(dataset_verify(o.out, NULL, NULL));
 }
 
 static void check_tokens(const struct decoder_file *f, size_t first, const char *text)
