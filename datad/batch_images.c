@@ -57,13 +57,16 @@ static void log_lost(const struct stream_image *image, const char *why)
 }
 
 // The pixels, as large as the index says; false = they cannot be had, and why is in the error line.
-static enum err decode(const struct stream_image *image, struct arena *a, struct image_pixels *out)
+static enum err decode(const struct images_rule *rule, const struct stream_image *image,
+                       struct arena *a, struct image_pixels *out)
 {
+    struct image_limits limits = image_limits_default;
+    if (rule->max_pixels > 0) limits.max_pixels = rule->max_pixels;
     struct span file;
     TRY(image->source->read_image(image->source->context, image->bin, image->image, a, &file));
     out->rgb = NULL;
     struct image_pixels pixels;
-    enum err e = image_decode(file, &image_limits_default, a, &pixels);
+    enum err e = image_decode(file, &limits, a, &pixels);
     if (e == OK && (pixels.width != image->width || pixels.height != image->height))
         e = fail(ERR_DATA, "%u x %u pixels, the index says %u x %u", pixels.width, pixels.height,
                  image->width, image->height);
@@ -82,7 +85,7 @@ static enum err cut(struct filling *f, const struct stream_image *image, struct 
     const uint32_t n = image_recipe_pictures(recipe, image->width, image->height);
     uint8_t *rgb = arena_array(a, n, image_recipe_picture_bytes(recipe), 64);
     struct image_pixels pixels;
-    TRY(decode(image, a, &pixels));
+    TRY(decode(f->rule, image, a, &pixels));
     if (pixels.rgb != NULL)
         image_recipe_cut(recipe, &pixels, &f->key, a, rgb);
     else

@@ -59,6 +59,8 @@ static const struct runfile_key keys[] = {
      .max = UINT32_MAX, .help = "their id"},
     {"images.capacity", RUNFILE_U64, FIELD(images_capacity), .fallback = "0", .min = 0,
      .max = 1 << 20, .help = "pictures of a row; 0 = as many as T tokens can be of"},
+    {"images.max_pixels", RUNFILE_U64, FIELD(images_max_pixels), .fallback = "0", .min = 0,
+     .max = 89478485, .help = "of an image; larger ones are black; 0 = 89478485"},
     {"images.pixels", RUNFILE_CHOICE, FIELD(images_pixels), .fallback = "u8", .choices = "u8 f32",
      .help = "as they are, or normalised"},
     {"prefetch", RUNFILE_U64, FIELD(prefetch), .fallback = "16", .min = 1, .max = CLIENT_WINDOW,

@@ -55,7 +55,7 @@ struct datad_config {
     struct datad_skip skips[DATAD_SKIPS];
     const char *skip_documents; // "" = none
     const char *images;         // recipe (shard/image/image_recipe.h); "" = images are left out
-    uint64_t images_tokens, images_placeholder, images_capacity;
+    uint64_t images_tokens, images_placeholder, images_capacity, images_max_pixels;
     int images_pixels; // 0 = u8, 1 = f32
 };
 

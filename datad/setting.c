@@ -10,6 +10,7 @@ static enum err read_images(const struct datad_config *config, struct images_rul
     struct images_rule rule = {.tokens = (uint32_t)config->images_tokens,
                                .placeholder = (uint32_t)config->images_placeholder,
                                .row_capacity = (uint32_t)config->images_capacity,
+                               .max_pixels = config->images_max_pixels,
                                .as_f32 = config->images_pixels == 1};
     TRY(image_recipe_find(config->images, &rule.recipe));
     *out = rule;

@@ -266,7 +266,8 @@ static enum err count_all(struct placed *p)
 // What of the rule decides tokens and pictures.
 static struct hash128 hash_rule(const struct images_rule *rule)
 {
-    uint8_t data[24];
+    uint8_t data[32];
+    little_put_u64(data + 24, rule->max_pixels);
     little_put_u64(data + 16, rule->row_capacity);
     little_put_u64(data, (uint64_t)rule->placeholder << 32 | rule->tokens);
     little_put_u64(data + 8, hash_xxh3(rule->recipe->name, strlen(rule->recipe->name), 0));

@@ -22,6 +22,7 @@ struct images_rule {
     uint32_t tokens;                   // placeholders a picture
     uint32_t placeholder;              // their id
     uint32_t row_capacity;             // pictures of a row; 0 = as many as T tokens can be of
+    uint64_t max_pixels;               // of an image; larger ones are not decoded; 0 = image.h's
     bool as_f32;                       // normalised values rather than u8
 };
 
