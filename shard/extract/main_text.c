@@ -36,9 +36,10 @@ enum {
     COPYRIGHT_BYTES = 24, // where a line says so
     LAST_LINES = 3,       // after a footer, at most
     LAST_PERCENT = 85,    // of the mass, that a footer there may have
-    META_BYTES = 350,     // bylines, dates and captions are shorter
-    FORM_MASS = 200,      // forms with less are only forms
-    NOTHING_MASS = 150    // a page of links with less has no content
+    LEFT_PERCENT = 10, // of the mass, must be left, or the names of this step mean something else
+    META_BYTES = 350,  // bylines, dates and captions are shorter
+    FORM_MASS = 200,   // forms with less are only forms
+    NOTHING_MASS = 150 // a page of links with less has no content
 };
 
 enum cut {
@@ -65,8 +66,9 @@ struct choice {
     uint32_t *line_mass;
     uint32_t *mass; // of an element: of the lines below it that are not cut
     uint8_t *cut;   // enum cut of elements
-    bool *holds;    // of an element: the main content is within it, by tag or name
-    bool *kept;     // lines
+    uint8_t *cut_before;
+    bool *holds; // of an element: the main content is within it, by tag or name
+    bool *kept;  // lines
     uint32_t root;
 };
 
@@ -173,6 +175,8 @@ static bool is_last(const struct html_page *page, const struct html_element *e)
 static void cut_names(struct choice *c, const struct cut_row *row)
 {
     const struct html_page *page = c->page;
+    const uint32_t before = c->mass[0];
+    memcpy(c->cut_before, c->cut, page->n_elements * sizeof *c->cut);
     find_holders(c);
     for (uint32_t i = 1; i < page->n_elements; i++) {
         const struct html_element *e = &page->elements[i];
@@ -182,6 +186,9 @@ static void cut_names(struct choice *c, const struct cut_row *row)
         if (c->holds[i] || is_above(c->mass[i], percent, c->mass[0])) continue;
         c->cut[i] = is_paragraph(e->tag) ? CUT_SHORT : CUT_ALL;
     }
+    weigh(c);
+    if (is_above(c->mass[0], LEFT_PERCENT, before)) return;
+    memcpy(c->cut, c->cut_before, page->n_elements * sizeof *c->cut);
     weigh(c);
 }
 
@@ -385,6 +392,7 @@ struct span main_text_extract(const struct html_page *page, struct arena *a)
                        .line_mass = ARENA_ARRAY(a, uint32_t, page->n_lines),
                        .mass = ARENA_ARRAY(a, uint32_t, page->n_elements),
                        .cut = ARENA_ARRAY(a, uint8_t, page->n_elements),
+                       .cut_before = ARENA_ARRAY(a, uint8_t, page->n_elements),
                        .holds = ARENA_ARRAY(a, bool, page->n_elements),
                        .kept = ARENA_ARRAY(a, bool, page->n_lines)};
     for (uint32_t i = 0; i < page->n_lines; i++)
