@@ -38,7 +38,7 @@ struct run {
     size_t n_slots;
     struct station_progress progress;
     // Of the open part.
-    struct arena part_arena;
+    struct arena part_arena, rows_arena; // rows_arena: of the open part file
     size_t part;
     struct part_done done;
     struct reader *reader;        // of inputs
@@ -160,11 +160,12 @@ static enum err read_records(struct run *r, bool *more)
 static enum err open_next_rows(struct run *r)
 {
     const struct station_options *o = r->options;
-    const char *path = station_file(o->folder, o->from, r->part, r->from_file++, &r->part_arena);
     part_reader_close(r->rows);
     r->rows = NULL;
     r->group = 0;
-    return part_reader_open(path, o->n_scores, &r->part_arena, &r->rows);
+    arena_reset(&r->rows_arena);
+    const char *path = station_file(o->folder, o->from, r->part, r->from_file++, &r->rows_arena);
+    return part_reader_open(path, o->n_scores, &r->rows_arena, &r->rows);
 }
 
 static enum err read_rows(struct run *r, bool *more)
@@ -333,12 +334,14 @@ static void end_part(struct run *r)
     r->rows = NULL;
     r->cursor = NULL;
     r->writer = NULL;
+    arena_fini(&r->rows_arena);
     arena_fini(&r->part_arena);
 }
 
 static void begin_part(struct run *r, size_t part)
 {
     arena_init(&r->part_arena, "part");
+    arena_init(&r->rows_arena, "part file");
     r->part = part;
     r->done = (struct part_done){.funnel = r->options->stages};
     r->group = r->from_file = 0;
