@@ -8,7 +8,7 @@
 
 #include "base/grow.h"
 
-enum { SEGMENT_BYTES = 2048, TEXT_LIMIT_BYTES = 1 << 30 };
+enum { SEGMENT_BYTES = 2048, TEXT_LIMIT_BYTES = 1 << 30, HANGUL_T_BASE = 0x11A7 };
 
 static const struct {
     const char *name;
@@ -52,6 +52,8 @@ static size_t segment_end(struct span text)
         utf8proc_ssize_t n =
             utf8proc_iterate(text.data + at, n_left > 4 ? 4 : (utf8proc_ssize_t)n_left, &code);
         if (n < 1) return at;
+        // Joins nothing, but utf8proc 2.8 drops it behind a syllable.
+        if (code == HANGUL_T_BASE && at > 0) return at;
         if (at >= SEGMENT_BYTES || (at >= SEGMENT_BYTES / 16 && stands_alone(code))) return at;
         at += (size_t)n;
     }

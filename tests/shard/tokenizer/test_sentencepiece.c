@@ -140,6 +140,12 @@ static void check_marks(void)
                             &out));
     CHECK_EQ(out.n_bytes, n);
     CHECK(memcmp(out.data, "\xCC\xA3\xCC\xA3", 4) == 0);
+    // U+11A7 is just before the consonants that end a syllable; it must not join one.
+    static const uint8_t syllable[] = "\xEA\xB8\x94\xE1\x86\xA7\xE1\x85\xBC";
+    const struct span whole = {syllable, sizeof syllable - 1};
+    CHECK_OK(normalize_text(NORMALIZE_NFC, NORMALIZE_NO_PREFIX, false, whole, &b, &out));
+    CHECK_EQ(out.n_bytes, whole.n_bytes);
+    CHECK(memcmp(out.data, syllable, out.n_bytes) == 0);
     normalize_buffer_free(&b);
 }
 
