@@ -5,6 +5,15 @@
 #include "shard/extract/html_text.h"
 #include "shard/extract/main_text.h"
 
+/// gumbo makes bytes that are not UTF-8 of numeric references beyond Unicode.
+static enum err extract_plain(struct span utf8, struct arena *a, struct span *text)
+{
+    static const struct span hint = {(const uint8_t *)"utf-8", 5};
+    struct span plain;
+    TRY(html_text_extract(utf8, a, &plain));
+    return charset_decode(plain, hint, a, text);
+}
+
 enum err extract_page(struct span html, struct span charset_hint,
                       const struct extract_options *options, struct arena *a, struct span *text)
 {
@@ -13,7 +22,7 @@ enum err extract_page(struct span html, struct span charset_hint,
                     HTML_PAGE_BYTES_LIMIT);
     struct span utf8;
     TRY(charset_decode(html, charset_hint, a, &utf8));
-    if (options->mode == EXTRACT_PLAIN) return html_text_extract(utf8, a, text);
+    if (options->mode == EXTRACT_PLAIN) return extract_plain(utf8, a, text);
     struct html_page page;
     TRY(html_page_scan(utf8, a, &page));
     *text = main_text_extract(&page, a);

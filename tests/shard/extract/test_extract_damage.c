@@ -63,6 +63,9 @@ int main(int argc, char **argv)
     const char *folder = arena_printf(&a, "%s/tests/shard/extract/pages", source ? source : ".");
     const size_t n_pages = read_pages(folder, &a, pages);
     CHECK(n_pages >= 29);
+    // Found by fuzz_extract: gumbo made bytes of it that are not UTF-8.
+    static const uint8_t beyond_unicode[] = "\x80<p>&#666666666666666666666666;";
+    devour_page((struct span){beyond_unicode, sizeof beyond_unicode - 1});
     for (size_t i = 0; i < n_pages; i++)
         for (uint64_t k = 0; k < MUTATIONS; k++)
             damage(key, i * MUTATIONS + k, pages[i], pages[(i + k) % n_pages]);
