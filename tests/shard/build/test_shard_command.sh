@@ -48,8 +48,17 @@ done
 [ "$("$weft" shard stat --json out | grep '"hash"')" = "$("$weft" shard stat --json compact | grep '"hash"')" ] ||
     die "the codec changed the dataset's hash"
 
+"$weft" shard build -o judged --profile gopher --keep-dropped in >stdout || die "rules"
+grep -q '^gopher_words_min ' stdout || die "no funnel: $(cat stdout)"
+"$weft" shard stat judged | grep -q '^verdict .*blob' || die "no verdicts"
+"$weft" shard stat --json judged | grep -q '"stage": "gopher_words_min"' || die "no funnel in JSON"
+
 expect 64 'exists already' "$weft" shard build -o out in
 expect 64 '-o OUT is missing' "$weft" shard build in
+expect 64 'nonsense' "$weft" shard build -o x --profile nonsense in
+expect 64 'nonsense' "$weft" shard build -o x --set-rule nonsense=3 in
+expect 64 'nonsense' "$weft" shard build -o x --dedup document,nonsense in
+expect 64 'nonsense' "$weft" shard build -o x --extract nonsense in
 expect 64 'choose zstd' "$weft" shard build -o x --compression gzip in
 expect 65 'no document' "$weft" shard build -o x empty
 expect 74 'absent: No such file' "$weft" shard build -o x absent
