@@ -11,7 +11,6 @@ import io
 import json
 import os
 import sys
-import unicodedata
 import zipfile
 
 
@@ -255,14 +254,18 @@ CLASSES = {  # the classes that rules know, as sets of Unicode's categories
 CATEGORIES = ("Cn Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Cs Co").split()
 
 
-def newer_characters(every):
-    """Class (as the module regex, of a newer Unicode, sees it) -> those of every that utf8proc puts elsewhere."""
+def utf8proc():
     library = ctypes.util.find_library("utf8proc")
     if library is None:
         skip("no libutf8proc to ask")
-    utf8proc = ctypes.CDLL(library)
+    return ctypes.CDLL(library)
+
+
+def newer_characters(every):
+    """Class (as the module regex, of a newer Unicode, sees it) -> those of every that utf8proc puts elsewhere."""
+    category_of = utf8proc().utf8proc_category
     class_of = {category: name for name, categories in CLASSES.items() for category in categories}
-    ours = {c: class_of.get(CATEGORIES[utf8proc.utf8proc_category(ord(c))], "other") for c in every}
+    ours = {c: class_of.get(CATEGORIES[category_of(ord(c))], "other") for c in every}
     out = {}
     for name, categories in CLASSES.items():
         theirs = regex.findall("[" + "".join(f"\\p{{{category}}}" for category in categories) + "]", every)
@@ -274,12 +277,17 @@ def newer_characters(every):
 
 def old_characters(every):
     """Those of every that tokenizers' normal forms, which are of an older Unicode, do not know: they have another
-    decomposition or combining class now."""
+    decomposition or combining class in utf8proc."""
     normalizer = tokenizers.normalizers.NFKD()
+    library = utf8proc()
+    library.utf8proc_NFKD.restype = ctypes.c_char_p  # not freed: a few bytes each
+    library.utf8proc_get_property.restype = ctypes.POINTER(ctypes.c_int16)  # category, combining class, ...
+
+    def differs(text):
+        return library.utf8proc_NFKD(text.encode()).decode() != normalizer.normalize_str(text)
+
     out = set()
     for c in every:
-        moves = unicodedata.combining(c) > 1
-        if (unicodedata.normalize("NFKD", c) != normalizer.normalize_str(c) or
-                moves and normalizer.normalize_str(c + "\u0334") != unicodedata.normalize("NFKD", c + "\u0334")):
+        if c >= "\x80" and (differs(c) or library.utf8proc_get_property(ord(c))[1] > 1 and differs(c + "\u0334")):
             out.add(c)
     return out
