@@ -17,7 +17,7 @@
 
 #define QUICK_NS UINT64_C(2000000000)
 
-enum { STOP_MS = 5000, QUICK_ENDS_LIMIT = 5, FIRST_INHERITED_FD = 3 };
+enum { STOP_MS = 5000, QUICK_ENDS_LIMIT = 5, FIRST_INHERITED_FD = 3, REASON_BYTES = 512 };
 
 static bool is_launcher_variable(const char *entry)
 {
@@ -149,12 +149,31 @@ static void describe_status(int status, char *text, size_t n_bytes)
         snprintf(text, n_bytes, "exit code %d", WEXITSTATUS(status));
 }
 
+/// The last line of the log without "weft: ", "" when it cannot be read.
+static const char *last_line(const char *log_file, char text[REASON_BYTES])
+{
+    const int fd = open(log_file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return "";
+    const off_t size = lseek(fd, 0, SEEK_END);
+    const off_t from = size > REASON_BYTES - 1 ? size - (REASON_BYTES - 1) : 0;
+    ssize_t n = size < 0 ? -1 : pread(fd, text, REASON_BYTES - 1, from);
+    close(fd);
+    while (n > 0 && text[n - 1] == '\n')
+        n--;
+    text[n > 0 ? n : 0] = '\0';
+    char *line = strrchr(text, '\n');
+    line = line != NULL ? line + 1 : text;
+    return strncmp(line, "weft: ", 6) == 0 ? line + 6 : line;
+}
+
 static enum err check_end(struct daemon *d, int status)
 {
-    char text[32];
+    char text[32], reason[REASON_BYTES];
     describe_status(status, text, sizeof text);
     const enum err e = err_of_status(status);
-    if (e != OK) return fail(e, "datad ended with %s; its reason is in %s", text, d->log_file);
+    if (e != OK)
+        return fail(e, "datad ended with %s: %s (%s)", text, last_line(d->log_file, reason),
+                    d->log_file);
     const bool quick = clock_now_ns() - d->started_ns < QUICK_NS;
     d->n_quick_ends = quick ? d->n_quick_ends + 1 : 0;
     if (d->n_quick_ends < QUICK_ENDS_LIMIT) return OK;

@@ -74,11 +74,21 @@ enum err stream_rule_history(const struct stream_rule *rule, const struct stream
     return e;
 }
 
+// Its share would go to the other sources without a word.
+static enum err check_filter(const struct stream *s, size_t i)
+{
+    const struct stream_part *p = &s->parts[i];
+    if (p->source->read_keep == NULL || s->request.split != SPLIT_TRAIN) return OK;
+    if (p->bins.n_bins == 0 || p->n_documents > 0) return OK;
+    return fail(ERR_CONFIG, "source %s: its filter lets no document through", p->source->name);
+}
+
 static enum err fill_info(const struct stream_rule *rule, struct stream *s, struct arena *a)
 {
     const char *split = split_name(s->request.split);
     struct stream_info *info = &s->info;
     for (size_t i = 0; i < rule->n_sources; i++) {
+        TRY(check_filter(s, i));
         info->n_rows += s->parts[i].n_rows;
         info->n_tokens += s->parts[i].n_tokens;
     }

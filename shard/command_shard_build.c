@@ -192,7 +192,8 @@ enum err command_shard_build(int argc, char **argv)
         URL_LIST_TABLE(X)
 #undef X
             {"mask-pii", 0, CLI_FLAG, &in.mask_pii, NULL, "mask e-mail and IP addresses"},
-        {"dedup", 0, CLI_TEXT, &in.dedup, "LIST", "in this order: document,line,paragraph,minhash"},
+        {"dedup", 0, CLI_TEXT, &in.dedup, "LIST",
+         "in this order, of: document, paragraph, line, c4, ccnet, c4-spans, minhash"},
         {"minhash", 0, CLI_TEXT, &in.minhash, "PRESET", "fineweb (14x8, default) or 20x13"},
         {"decontaminate", 0, CLI_LIST, &in.evaluation, "FILE", "drop what shares 13 words with it"},
         {"keep-dropped", 0, CLI_FLAG, &in.keep_dropped, NULL, "keep all, with a verdict"},

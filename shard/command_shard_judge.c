@@ -23,6 +23,7 @@ struct page {
     struct filter_page page;
     struct filter_words words;
     struct language_label label;
+    bool judged; // rules are for documents of one text, as in weft shard build
 };
 
 struct session {
@@ -121,6 +122,8 @@ static enum err read_page(struct session *s, const struct reader_record *record,
     TRY(reader_document(record, a, &d));
     p->id = arena_strndup(a, (const char *)d.id.data, d.id.n_bytes);
     p->page.text = join_text(&d, a);
+    p->judged = d.n_pieces == 1 && d.pieces[0].kind == DOCUMENT_TEXT;
+    if (!p->judged) return OK;
     const struct extract_options extract = {.mode = 0};
     if (d.html) TRY(extract_page(p->page.text, d.charset, &extract, a, &p->page.text));
     bool labelled = false;
@@ -153,7 +156,7 @@ static json_t *scores_json(const struct session *s, const struct filter_verdict 
 static json_t *failed_json(const struct session *s, const struct filter_verdict *v)
 {
     json_t *failed = json_array();
-    for (size_t i = 0; i < filter_n_rules(s->filter); i++)
+    for (size_t i = 0; v->n_scores > 0 && i < filter_n_rules(s->filter); i++)
         if (!filter_rule_passes(s->filter, i, v->scores))
             json_array_append_new(failed, json_string(filter_rule(s->filter, i)->name));
     return failed;
@@ -183,7 +186,8 @@ static enum err judge_record(struct session *s, const struct reader_record *reco
     struct page p = {0};
     struct filter_verdict v;
     TRY(read_page(s, record, a, &p));
-    TRY(filter_judge(s->filter, s->scratch, &p.page, a, &v));
+    v = (struct filter_verdict){.rule = -1, .text = p.page.text};
+    if (p.judged) TRY(filter_judge(s->filter, s->scratch, &p.page, a, &v));
     s->n_documents++;
     s->n_bytes += p.page.text.n_bytes;
     s->n_kept += v.rule < 0;

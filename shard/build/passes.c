@@ -82,6 +82,13 @@ static enum err open_decontamination(struct passes *p, struct arena *a)
                               a, &pass->index);
 }
 
+static bool has_minhash(const struct passes *p)
+{
+    for (size_t i = 0; i < p->n_passes; i++)
+        if (p->passes[i].kind == PASS_MINHASH) return true;
+    return false;
+}
+
 enum err passes_open(const struct passes_options *o, struct arena *a, struct passes **out)
 {
     struct passes *p = ARENA_NEW(a, struct passes);
@@ -92,6 +99,7 @@ enum err passes_open(const struct passes_options *o, struct arena *a, struct pas
         TRY(open_pass(p, arena_strndup(a, at, n), a));
         at += n + (at[n] == ',');
     }
+    if (o->minhash && !has_minhash(p)) return fail(ERR_USAGE, "--minhash is for --dedup minhash");
     if (o->n_evaluation) TRY(open_decontamination(p, a));
     for (size_t i = 0; i < p->n_passes; i++)
         p->passes[i].prefix = arena_printf(a, "%s/pass%zu", o->work, i);

@@ -89,8 +89,12 @@ mkdir "$work/empty"
 train empty --resume $options
 same_as unbroken empty
 
+# A filter that datad refuses, or that leaves nothing: the reason itself, and the exit code of a bad run file.
+ends 78 "filter: at 1: the dataset has no column 'quality'" column "$weft" train "$run_file" -o "$work/column" --set 'data.sources[0].filter=quality > 0.4'
+ends 78 'its filter lets no document through' nothing "$weft" train "$run_file" -n 2 -o "$work/nothing" --set 'data.sources[0].filter=tokens > 99999999'
+
 # A run that could not start may be started again without --resume.
 ends 74 'nowhere' nowhere "$weft" train "$run_file" -o "$work/nowhere" --set 'data.sources[0].path=/nowhere'
 train nowhere $options
 same_as unbroken nowhere
-echo "writes up to the ${last_write}th failed, one rank failed, one stopped, divergence, seven misfits: one line each, nothing lost"
+echo "writes up to the ${last_write}th failed, one rank failed, one stopped, divergence, nine misfits: one line each, nothing lost"

@@ -19,7 +19,8 @@ static bool keep_waiting(void *context)
 {
     struct feed *f = context;
     fabric_poll(f->fabric);
-    return feed_supervise(f) == OK;
+    f->cause = feed_supervise(f);
+    return f->cause == OK;
 }
 
 enum err feed_supervise(struct feed *f)
@@ -135,7 +136,8 @@ static enum err open_client(struct feed *f, const struct config *c, bool validat
     o.keep_waiting = keep_waiting;
     if (f->daemon.pid != 0) o.open_deadline_ns = PACKING_NS; // it is alive: that is watched
     o.context = f;
-    TRY(client_open(&o, a, out));
+    const enum err e = client_open(&o, a, out);
+    if (e != OK) return f->cause != OK ? f->cause : e;
     uint32_t vocabulary = client_info(*out)->vocabulary;
     if (vocabulary > c->model.vocabulary)
         return fail(ERR_CONFIG,

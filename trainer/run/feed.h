@@ -22,12 +22,14 @@ struct feed {
     struct fabric *fabric;
     char *socket;
     uint64_t n_restarts;
-    bool owner; // local rank 0
+    enum err cause; // why a datad of ours ended for good while a client waited for it
+    bool owner;     // local rank 0
 };
 
 /// Starts datad on this node if needed and opens the clients. run_folder holds datad's config and
 /// log; c is the phase's. weft: path of this program. Collective. Errors: ERR_GONE, ERR_DENIED,
-/// ERR_CONFIG (validation split empty, vocabulary of the data above the model's).
+/// ERR_CONFIG (validation split empty, vocabulary of the data above the model's); what datad ended
+/// with.
 enum err feed_open(struct feed *f, const struct config *c, const struct feed_start *start,
                    const char *run_folder, const char *weft, struct fabric *fabric,
                    struct arena *a) MUST_CHECK;
