@@ -177,8 +177,8 @@ static enum err check_end(struct daemon *d, int status)
     const bool quick = clock_now_ns() - d->started_ns < QUICK_NS;
     d->n_quick_ends = quick ? d->n_quick_ends + 1 : 0;
     if (d->n_quick_ends < QUICK_ENDS_LIMIT) return OK;
-    return fail(ERR_IO, "datad ended %u times soon after its start, last with %s; see %s",
-                d->n_quick_ends, text, d->log_file);
+    return fail(ERR_IO, "datad ended %u times soon after its start, last with %s: %s (%s)",
+                d->n_quick_ends, text, last_line(d->log_file, reason), d->log_file);
 }
 
 enum err daemon_supervise(struct daemon *d, int *restarted)

@@ -26,10 +26,11 @@ static void print_text(const struct printer *p, const uint32_t *tokens, uint32_t
 {
     for (uint32_t i = 0; i + 1 < n; i++) {
         if (!p->tokenizer) {
-            putchar((int)tokens[i]);
+            if (tokens[i] < 256) putchar((int)tokens[i]); // others are bins of a trajectory
             continue;
         }
-        const struct span bytes = tokenizer_bytes(p->tokenizer, tokens[i]);
+        const struct span bytes = i == 0 ? tokenizer_bytes_first(p->tokenizer, tokens[i])
+                                         : tokenizer_bytes(p->tokenizer, tokens[i]);
         fwrite(bytes.data, 1, bytes.n_bytes, stdout);
     }
 }
