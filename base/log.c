@@ -55,7 +55,8 @@ void log_line(const char *format, ...)
 
 void log_progress(const char *format, ...)
 {
-    if (!isatty(STDOUT_FILENO)) return;
+    // mpirun gives its ranks a terminal to write to even when its own output is a file.
+    if (!isatty(STDOUT_FILENO) || !isatty(STDERR_FILENO)) return;
     char line[LINE_BYTES];
     va_list args;
     va_start(args, format);

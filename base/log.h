@@ -6,8 +6,8 @@
 
 /// One line to stderr, prefixed "weft: ", in one write. Thread-safe. Can't fail.
 void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/// When stdout is a terminal: shows the line in place of the last progress line; elsewhere nothing.
-/// Thread-safe. Can't fail.
+/// When stdout and stderr are terminals: shows the line in place of the last progress line;
+/// elsewhere nothing. Thread-safe. Can't fail.
 void log_progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /// Clears the progress line, before something is printed to stdout. Thread-safe. Can't fail.
 void log_progress_end(void);

@@ -114,7 +114,7 @@ static enum err choose_judge(const struct arguments *in, struct arena *a, struct
 
 static enum err choose(const struct arguments *in, struct arena *a, struct dataset_build_options *o)
 {
-    if (!in->out) return fail(ERR_USAGE, "shard build: -o OUT is missing");
+    if (!in->out || !*in->out) return fail(ERR_USAGE, "shard build: -o OUT is missing");
     // Ranks of a node share its cores.
     const uint64_t n_cores = usable_cores(), n_local = o->fabric ? fabric_local_size(o->fabric) : 1;
     o->n_workers = in->n_workers ? in->n_workers : n_cores > n_local ? n_cores / n_local : 1;

@@ -53,11 +53,18 @@ grep -q '^gopher_words_min ' stdout || die "no funnel: $(cat stdout)"
 "$weft" shard stat judged | grep -q '^verdict .*blob' || die "no verdicts"
 "$weft" shard stat --json judged | grep -q '"stage": "gopher_words_min"' || die "no funnel in JSON"
 
+# Rules are for documents of one text: judge and build agree that a chat passes.
+printf '{"messages":[{"role":"user","content":"One?"},{"role":"assistant","content":"Two."}]}\n{"text":"Two."}\n' >chat.jsonl
+"$weft" shard judge --profile gopher chat.jsonl | grep -q '^documents 2 .* kept 1 ' || die "judge of a chat"
+"$weft" shard build -o chats --profile gopher chat.jsonl | grep -q '^chats: documents 1 ' || die "build of a chat"
+
 expect 64 'exists already' "$weft" shard build -o out in
 expect 64 '-o OUT is missing' "$weft" shard build in
 expect 64 'nonsense' "$weft" shard build -o x --profile nonsense in
 expect 64 'nonsense' "$weft" shard build -o x --set-rule nonsense=3 in
 expect 64 'nonsense' "$weft" shard build -o x --dedup document,nonsense in
+expect 64 'for --dedup minhash' "$weft" shard build -o x --minhash 20x13 in
+expect 64 '-o OUT is missing' "$weft" shard build -o '' in
 expect 64 'nonsense' "$weft" shard build -o x --extract nonsense in
 expect 64 'choose zstd' "$weft" shard build -o x --compression gzip in
 expect 65 'no document' "$weft" shard build -o x empty
