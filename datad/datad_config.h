@@ -3,7 +3,7 @@
 //
 //     socket: run/datad/socket  # its folder must be this user's alone (0700); made when missing
 //     sources:
-//       - {name: web, path: data/web, weight: 3, filter: 'lang == "en" && quality > 0.4'}
+//       - {name: web, path: data/web, weight: 3, filter: 'lang == "en" && words > 50'}
 //       - {name: books, path: data/books, weight: 1}
 //     validation: 0.01
 //     packing: best-fit
