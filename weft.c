@@ -19,7 +19,7 @@
     X(plan, "say what a run will do, need and take")                \
     X(prof, "say what a run did and what its time went into")       \
     X(sample, "write text with a trained model")                    \
-    X(shard, "datasets: build, verify, stat, cat")                  \
+    X(shard, "datasets: build, judge, verify, stat, cat, export")   \
     X(submit, "render the Slurm script that trains a run")          \
     X(tokenizer, "train, encode, decode: byte-level BPE")           \
     X(topo, "show this machine and where ranks go on it")           \
