@@ -38,7 +38,7 @@ enum html_tag html_tag_find(const struct html_tag_index *index, const uint8_t *n
     if (n > 10) return HTML_TAG_NONE;
     for (uint32_t slot = hash(name, n); index->slots[slot]; slot = (slot + 1) % HTML_TAG_SLOTS) {
         const char *other = rows[index->slots[slot]].name;
-        if (strncasecmp(other, (const char *)name, n) == 0 && other[n] == 0)
+        if (strlen(other) == n && strncasecmp(other, (const char *)name, n) == 0)
             return index->slots[slot];
     }
     return HTML_TAG_NONE;

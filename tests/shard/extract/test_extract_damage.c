@@ -66,6 +66,9 @@ int main(int argc, char **argv)
     // Found by fuzz_extract: gumbo made bytes of it that are not UTF-8.
     static const uint8_t beyond_unicode[] = "\x80<p>&#666666666666666666666666;";
     devour_page((struct span){beyond_unicode, sizeof beyond_unicode - 1});
+    // And a tag's name with a NUL, which compared equal to a shorter one.
+    static const uint8_t name_with_nul[] = "\0<h1\0<h1";
+    devour_page((struct span){name_with_nul, sizeof name_with_nul - 1});
     for (size_t i = 0; i < n_pages; i++)
         for (uint64_t k = 0; k < MUTATIONS; k++)
             damage(key, i * MUTATIONS + k, pages[i], pages[(i + k) % n_pages]);
