@@ -359,8 +359,8 @@ struct tag_attributes {
 
 static bool named(struct span name, const char *expected)
 {
-    return strncasecmp((const char *)name.data, expected, name.n_bytes) == 0 &&
-           expected[name.n_bytes] == 0;
+    return strlen(expected) == name.n_bytes &&
+           strncasecmp((const char *)name.data, expected, name.n_bytes) == 0;
 }
 
 static bool hides(struct span style)

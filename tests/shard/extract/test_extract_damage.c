@@ -69,6 +69,8 @@ int main(int argc, char **argv)
     // And a tag's name with a NUL, which compared equal to a shorter one.
     static const uint8_t name_with_nul[] = "\0<h1\0<h1";
     devour_page((struct span){name_with_nul, sizeof name_with_nul - 1});
+    static const uint8_t attribute_with_nul[] = "\0<p id\0xxxxxxxxxxxxx='a'>text</p>";
+    devour_page((struct span){attribute_with_nul, sizeof attribute_with_nul - 1});
     for (size_t i = 0; i < n_pages; i++)
         for (uint64_t k = 0; k < MUTATIONS; k++)
             damage(key, i * MUTATIONS + k, pages[i], pages[(i + k) % n_pages]);
