@@ -10,7 +10,7 @@
 
 #include <microhttpd.h>
 
-enum { CONNECTIONS = 16, PATIENCE_S = 5, HOST_LIMIT = 64 };
+enum { CONNECTIONS = 16, PATIENCE_S = 5, HOST_LIMIT = 64, ROUNDS = 64 };
 
 struct metrics {
     struct MHD_Daemon *daemon;
@@ -156,5 +156,9 @@ unsigned metrics_port(const struct metrics *m)
 
 void metrics_run(struct metrics *m)
 {
-    MHD_run(m->daemon);
+    MHD_UNSIGNED_LONG_LONG wait_ms = 0; // 0 = it has more to do that no descriptor will tell of
+    for (int i = 0; i < ROUNDS && wait_ms == 0; i++) {
+        MHD_run(m->daemon);
+        if (MHD_get_timeout(m->daemon, &wait_ms) != MHD_YES) return;
+    }
 }

@@ -309,12 +309,12 @@ static bool serve_round(struct server *s)
     struct pollfd polls[POLL_FIXED + SERVICE_CONNECTIONS];
     const bool remain = sweep(s);
     fill_polls(s, polls);
-    if (poll(polls, POLL_FIXED + SERVICE_CONNECTIONS, remain ? POLL_CLOSING_MS : POLL_MS) <= 0)
-        return true;
+    const int n = poll(polls, POLL_FIXED + SERVICE_CONNECTIONS, remain ? POLL_CLOSING_MS : POLL_MS);
+    if (s->metrics) metrics_run(s->metrics); // without input too: ends those who are slow
+    if (n <= 0) return true;
     for (size_t i = 0; i < SERVICE_CONNECTIONS; i++)
         if (polls[POLL_FIXED + i].revents != 0) serve(s, &s->peers[i]);
     if (polls[1].revents != 0) accept_some(s);
-    if (s->metrics) metrics_run(s->metrics); // also ends those who were slow
     return polls[0].revents == 0 || !take_signal(s);
 }
 

@@ -122,7 +122,8 @@ static enum err read_page(struct session *s, const struct reader_record *record,
     TRY(reader_document(record, a, &d));
     p->id = arena_strndup(a, (const char *)d.id.data, d.id.n_bytes);
     p->page.text = join_text(&d, a);
-    p->judged = d.n_pieces == 1 && d.pieces[0].kind == DOCUMENT_TEXT;
+    // No piece is an empty text, which rules judge too.
+    p->judged = d.n_pieces == 0 || (d.n_pieces == 1 && d.pieces[0].kind == DOCUMENT_TEXT);
     if (!p->judged) return OK;
     const struct extract_options extract = {.mode = 0};
     if (d.html) TRY(extract_page(p->page.text, d.charset, &extract, a, &p->page.text));

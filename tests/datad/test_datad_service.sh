@@ -43,7 +43,7 @@ port=$(sed -n 's/.*metrics at port //p' "$folder/log")
 
 http() { # method path
     exec 3<>"/dev/tcp/127.0.0.1/$port"
-    printf '%s %s HTTP/1.0\r\nContent-Length: 0\r\n\r\n' "$1" "$2" >&3
+    printf '%s %s HTTP/1.0\r\nContent-Length: 0\r\nConnection: close\r\n\r\n' "$1" "$2" >&3
     timeout 10 cat <&3
     exec 3>&-
 }
