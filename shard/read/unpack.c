@@ -48,13 +48,13 @@ enum err unpack_source_want(struct unpack_source *source, size_t n)
 
 enum err unpack_reserve(struct unpack *s, size_t n)
 {
-    if (s->capacity - s->end >= n) return OK;
+    if (s->window && s->capacity - s->end >= n) return OK; // there is a window, even for nothing
     const size_t kept = s->end - s->first;
     if (s->first) memmove(s->window, s->window + s->first, kept);
     s->first = 0;
     s->end = kept;
-    if (s->capacity - kept >= n && kept <= s->capacity / 2) return OK;
-    return grow_array(&s->window, &s->capacity, size_max(kept + n, 2 * kept), 1);
+    if (s->window && s->capacity - kept >= n && kept <= s->capacity / 2) return OK;
+    return grow_array(&s->window, &s->capacity, size_max(1, size_max(kept + n, 2 * kept)), 1);
 }
 
 static enum err plain_fill(struct unpack *s)

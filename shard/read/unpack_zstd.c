@@ -54,7 +54,7 @@ static enum err frame_at_once(struct unpack *s, bool *done)
     const size_t n_frame = ZSTD_findFrameCompressedSize(bytes.data, bytes.n_bytes);
     *done = !ZSTD_isError(n_frame) && n_content <= AT_ONCE_LIMIT_BYTES;
     if (!*done) return OK;
-    TRY(unpack_reserve(s, size_max(1, (size_t)n_content))); // there is a window even for none
+    TRY(unpack_reserve(s, (size_t)n_content));
     const size_t n = ZSTD_decompressDCtx(s->state, s->window + s->end, s->capacity - s->end,
                                          bytes.data, n_frame);
     if (ZSTD_isError(n)) return damaged(s, ZSTD_getErrorName(n));
