@@ -98,6 +98,12 @@ static void *helper_main(void *argument)
     return NULL;
 }
 
+size_t pool_usable_cores(void)
+{
+    cpu_set_t cores;
+    return sched_getaffinity(0, sizeof cores, &cores) == 0 ? (size_t)CPU_COUNT(&cores) : 1;
+}
+
 enum err pool_open(struct arena *a, size_t n_threads, struct pool **out)
 {
     ASSERT(n_threads >= 1 && n_threads <= THREADS_LIMIT);

@@ -13,6 +13,8 @@ struct pool;
 typedef void (*pool_task_fn)(void *context, size_t task_idx, size_t thread_idx);
 typedef void (*pool_tick_fn)(void *context);
 
+/// Cores that this process may use, at least 1: how many threads to ask for. Local. Can't fail.
+size_t pool_usable_cores(void);
 /// n_threads >= 1 in all, the caller included. The pool lives in a. Errors: ERR_IO (no threads).
 enum err pool_open(struct arena *a, size_t n_threads, struct pool **out) MUST_CHECK;
 /// Ends and joins the threads. No job may run.

@@ -1,21 +1,14 @@
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cli.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/pool.h"
 #include "shard/build/dataset_build.h"
 #include "shard/command_shard.h"
 
 enum { WORKERS_LIMIT = 1024, MEMORY_LEAST = 64, MEMORY_DEFAULT = 2048 /* MiB */ };
-
-static uint64_t usable_cores(void)
-{
-    cpu_set_t cores;
-    if (sched_getaffinity(0, sizeof cores, &cores) != 0) return 1;
-    return (uint64_t)CPU_COUNT(&cores);
-}
 
 static double megabytes(uint64_t n_bytes)
 {
@@ -116,7 +109,8 @@ static enum err choose(const struct arguments *in, struct arena *a, struct datas
 {
     if (!in->out || !*in->out) return fail(ERR_USAGE, "shard build: -o OUT is missing");
     // Ranks of a node share its cores.
-    const uint64_t n_cores = usable_cores(), n_local = o->fabric ? fabric_local_size(o->fabric) : 1;
+    const uint64_t n_cores = pool_usable_cores(),
+                   n_local = o->fabric ? fabric_local_size(o->fabric) : 1;
     o->n_workers = in->n_workers ? in->n_workers : n_cores > n_local ? n_cores / n_local : 1;
     TRY(choose_codec(in->compression, &o->codec));
     TRY(choose_separator(in, &o->separator));

@@ -3,7 +3,6 @@
 #include "shard/command_tokenizer_train.h"
 
 #include <inttypes.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -43,12 +42,6 @@ struct training {
     struct slot *slots; // BATCH_RECORDS
     size_t n_slots;
 };
-
-static uint64_t usable_cores(void)
-{
-    cpu_set_t cores;
-    return sched_getaffinity(0, sizeof cores, &cores) == 0 ? (uint64_t)CPU_COUNT(&cores) : 1;
-}
 
 static enum err count_record(struct training *t, const struct reader_record *record,
                              size_t thread_idx)
@@ -153,7 +146,7 @@ static enum err train_on(struct training *t, char *const *operands, size_t n_ope
 
 enum err command_tokenizer_train(int argc, char **argv)
 {
-    struct training t = {.n_workers = usable_cores(), .rule_name = "gpt2"};
+    struct training t = {.n_workers = pool_usable_cores(), .rule_name = "gpt2"};
     const struct cli_option options[] = {
         {"output", 'o', CLI_TEXT, &t.out_path, "TOK", "the tokenizer.json to write"},
         {"vocab", 'v', CLI_U64, &t.vocabulary, "N", "number of tokens, <|endoftext|> included"},
