@@ -6,22 +6,9 @@
 # rest come through PyPI into the build folder, once. Exit 77 with a reason when they can't be had.
 set -u
 build=$(cd "$1" && pwd)
-packages=$build/parity/build
-skip() {
-    echo "skipped: $1"
-    exit 77
-}
-
-command -v python3 >/dev/null || skip "no python3"
+. "$(dirname "$0")/../../peers.sh"
 command -v taskset >/dev/null || skip "no taskset"
-if [ ! -e "$packages/complete" ]; then
-    rm -rf "$packages"
-    python3 -m pip --version >/dev/null 2>&1 || skip "no pip (Debian: python3-pip)"
-    python3 -m pip install --quiet --disable-pip-version-check --only-binary :all: --retries 2 --timeout 30 --target "$packages" \
-        datatrove spacy regex nltk tokenizers trafilatura lxml_html_clean warcio faust-cchardet python-magic >"$build/pipeline_speed.log" 2>&1 ||
-        skip "pip can't install the reference: $(grep -v '^ *$' "$build/pipeline_speed.log" | tail -n 1)"
-    touch "$packages/complete"
-fi
+peers pipeline datatrove spacy regex nltk tokenizers trafilatura lxml_html_clean warcio faust-cchardet python-magic
 here=$(cd "$(dirname "$0")" && pwd)
 shift
 PYTHONPATH=$packages exec taskset -c 0 python3 "$here/pipeline_speed.py" "$build/weft" "$@"

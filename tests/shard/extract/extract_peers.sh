@@ -7,16 +7,7 @@
 set -u
 build=${1:?usage: extract_peers.sh BUILD_FOLDER [--annotated FOLDER] [--pages FOLDER] [-n PAGES] [--seed N]}
 shift
-packages=$build/extract_peers
-if [ ! -e "$packages/complete" ]; then
-    rm -rf "$packages"
-    python3 -m pip install --quiet --disable-pip-version-check --only-binary :all: --retries 2 --timeout 30 --target "$packages" \
-        'lxml<6' lxml_html_clean resiliparse charset_normalizer certifi urllib3 courlan htmldate chardet >"$build/extract_peers.log" 2>&1 &&
-        python3 -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --retries 2 --timeout 30 \
-            --target "$packages" trafilatura justext >>"$build/extract_peers.log" 2>&1 || {
-        echo "skipped: pip can't install the peers: $(grep -v '^ *$' "$build/extract_peers.log" | tail -n 1)"
-        exit 77
-    }
-    touch "$packages/complete"
-fi
+. "$(dirname "$0")/../../peers.sh"
+peers extract 'lxml<6' lxml_html_clean resiliparse charset_normalizer certifi urllib3 courlan htmldate chardet
+[ -e "$packages/trafilatura" ] || pip_get install --no-deps --target "$packages" trafilatura justext
 PYTHONPATH=$packages exec python3 "$(dirname "$0")/extract_peers.py" "$build" "$@"

@@ -9,7 +9,6 @@ shift
 here=$(dirname "$0")
 . "$here/../datatrove.sh"
 case " $* " in *" --tfds "*)
-    [ -e "$packages/tensorflow_datasets" ] || python3 -m pip install --quiet --no-compile --disable-pip-version-check --no-deps --only-binary :all: \
-        --target "$packages" tensorflow-datasets >"$build/filter_parity.log" 2>&1 || skip "pip can't install tensorflow-datasets" ;;
+    [ -e "$packages/tensorflow_datasets" ] || pip_get install --no-compile --no-deps --target "$packages" tensorflow-datasets ;;
 esac
 PYTHONPATH=$packages:$here exec python3 "$here/filter_parity.py" "$build" "$@"

@@ -9,11 +9,7 @@ set -u
 build=$1
 shift
 version=$(echo " $* " | sed -n 's/.* --pillow \([^ ]*\) .*/==\1/p')
-packages=$build/parity/pillow$version
-skip() {
-    echo "skipped: $1"
-    exit 77
-}
+. "$(dirname "$0")/../../peers.sh"
 
 # unpack PACKAGE: its files under parity/images, once
 unpack() {
@@ -23,16 +19,7 @@ unpack() {
     touch "$images/$1.complete"
 }
 
-command -v python3 >/dev/null || skip "no python3"
-if [ ! -e "$packages/complete" ]; then
-    rm -rf "$packages"
-    mkdir -p "$build/parity"
-    python3 -m pip --version >/dev/null 2>&1 || skip "no pip (Debian: python3-pip)"
-    python3 -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --retries 2 --timeout 30 \
-        --target "$packages" "pillow$version" numpy >"$build/parity.log" 2>&1 ||
-        skip "pip can't install the reference: $(grep -v '^ *$' "$build/parity.log" | tail -n 1)"
-    touch "$packages/complete"
-fi
+peers "pillow$version" --no-deps "pillow$version" numpy
 images=$build/parity/images
 mkdir -p "$images"
 case " $* " in

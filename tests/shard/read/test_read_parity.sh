@@ -5,20 +5,6 @@
 set -u
 build=$1
 shift
-packages=$build/parity-read/packages
-skip() {
-    echo "skipped: $1"
-    exit 77
-}
-
-command -v python3 >/dev/null || skip "no python3"
-if [ ! -e "$packages/complete" ]; then
-    rm -rf "$packages"
-    python3 -m pip --version >/dev/null 2>&1 || skip "no pip (Debian: python3-pip)"
-    mkdir -p "$packages"
-    python3 -m pip install --quiet --disable-pip-version-check --retries 2 --timeout 30 --no-compile --target "$packages" \
-        fastwarc warcio webdataset >"$build/parity-read/log" 2>&1 ||
-        skip "pip can't get the reference: $(grep -v '^ *$' "$build/parity-read/log" | tail -n 1)"
-    touch "$packages/complete"
-fi
+. "$(dirname "$0")/../../peers.sh"
+peers warc fastwarc warcio webdataset
 PYTHONPATH=$packages exec python3 "$(dirname "$0")/read_parity.py" "$build" "$@"
