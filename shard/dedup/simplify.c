@@ -10,6 +10,8 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "base/ascii.h"
+
 enum { CHARACTER_BYTES = 4, ASCII_END = 0x80, REPLACEMENT = 0xfffd, DECOMPOSED_LIMIT = 32 };
 
 static const uint16_t PUNCTUATION[] = {
@@ -208,16 +210,11 @@ static size_t put_solid(struct simplify_buffer *o, struct span text, size_t at, 
     return at + c.n_bytes;
 }
 
-static bool is_letter(uint8_t byte)
-{
-    return (uint8_t)((byte | 0x20) - 'a') < 26;
-}
-
 // The ASCII letters from at on, most of most texts; returns where they end.
 static size_t put_letters(struct simplify_buffer *o, struct span text, size_t at)
 {
     size_t end = at;
-    while (end < text.n_bytes && is_letter(text.data[end]))
+    while (end < text.n_bytes && ascii_is_letter(text.data[end]))
         end++;
     make_room(o, end - at);
     for (; at < end; at++)
@@ -239,8 +236,8 @@ static struct span collapse(struct span text, struct arena *a)
         }
         if (apart) put(&o, ' ');
         apart = false;
-        at = c.code < ASCII_END && is_letter((uint8_t)c.code) ? put_letters(&o, text, at)
-                                                              : put_solid(&o, text, at, c);
+        at = c.code < ASCII_END && ascii_is_letter((uint8_t)c.code) ? put_letters(&o, text, at)
+                                                                    : put_solid(&o, text, at, c);
     }
     return (struct span){o.data, o.n_bytes};
 }

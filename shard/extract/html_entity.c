@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/ascii.h"
+
 enum { BARE_LIMIT = 6 }; // the longest name that needs no semicolon
 
 // The character, and above it: which of `seconds` follows it (0 = none), and BARE, for a name that
@@ -534,11 +536,6 @@ static const struct entity entities[] = {
     {"zwnj", 0x200c}};
 // clang-format on
 
-static bool is_alnum(uint8_t c)
-{
-    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-}
-
 static const struct entity *find(const uint8_t *name, size_t n)
 {
     size_t first = 0, last = sizeof entities / sizeof entities[0];
@@ -605,7 +602,7 @@ size_t html_entity_decode(struct span at, uint8_t *out, size_t *n_out)
     const uint8_t *p = at.data, *end = p + at.n_bytes;
     if (at.n_bytes > 1 && p[1] == '#') return decode_number(p, end, out, n_out);
     size_t n = 0;
-    while (n < HTML_ENTITY_NAME_LIMIT && n + 1 < at.n_bytes && is_alnum(p[1 + n]))
+    while (n < HTML_ENTITY_NAME_LIMIT && n + 1 < at.n_bytes && ascii_is_alnum(p[1 + n]))
         n++;
     const bool ended = n + 1 < at.n_bytes && p[1 + n] == ';';
     const struct entity *e = n && ended ? find(p + 1, n) : NULL;

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/ascii.h"
 #include "base/size.h"
 #include "shard/extract/html_entity.h"
 #include "shard/extract/html_hint.h"
@@ -46,11 +47,6 @@ struct scan {
     struct html_tag_index tags;
     struct html_hint_index hints;
 };
-
-static bool is_letter(uint8_t c)
-{
-    return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
-}
 
 static bool is_space(uint8_t c)
 {
@@ -439,7 +435,8 @@ static void skip_raw(struct scan *s, const uint8_t *name, size_t n)
         if (!lt || (size_t)(s->end - lt) < n + 2) break;
         s->p = lt + 1;
         if (lt[1] != '/' || strncasecmp((const char *)lt + 2, (const char *)name, n) != 0) continue;
-        if (s->end - lt - 2 > (ptrdiff_t)n && (is_letter(lt[2 + n]) || lt[2 + n] == '-')) continue;
+        if (s->end - lt - 2 > (ptrdiff_t)n && (ascii_is_letter(lt[2 + n]) || lt[2 + n] == '-'))
+            continue;
         s->p = lt + 2 + n;
         take_attributes(s, NULL);
         return;
@@ -569,7 +566,7 @@ static enum err take_markup(struct scan *s)
     const uint8_t *lt = s->p++;
     const uint8_t c = s->p < s->end ? *s->p : ' ';
     const bool ends = c == '/' && s->end - s->p > 1;
-    if (is_letter(c) || (ends && is_letter(s->p[1]))) {
+    if (ascii_is_letter(c) || (ends && ascii_is_letter(s->p[1]))) {
         s->p += ends;
         const uint8_t *name = s->p;
         while (s->p < s->end && *s->p != '>' && *s->p != '/' && !is_space(*s->p))

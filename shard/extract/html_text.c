@@ -12,14 +12,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/ascii.h"
 #include "base/size.h"
 
 // Nesting
-
-static bool is_letter(uint8_t c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 static bool is_space(uint8_t c)
 {
@@ -106,7 +102,7 @@ static enum err check_tags(struct span html)
         }
         const bool ends = html.data[i] == '/';
         const size_t first = i + ends;
-        if (first == html.n_bytes || !is_letter(html.data[first])) continue;
+        if (first == html.n_bytes || !ascii_is_letter(html.data[first])) continue;
         const size_t last = name_end(html, first);
         if (!never_nests(html.data + first, last - first))
             count_tag(&n, html.data + first, last - first, ends);

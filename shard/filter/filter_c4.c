@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/grow.h"
 
 // A phrase in lower case and the letter in it that is rarest in English, which is looked for first.
@@ -16,15 +17,10 @@ static const struct phrase policies[] = {{"terms of use", 7},    {"privacy polic
                                          {"cookie policy", 3},   {"uses cookies", 8},
                                          {"use of cookies", 10}, {"use cookies", 7}};
 
-static uint8_t lower(uint8_t byte)
-{
-    return byte >= 'A' && byte <= 'Z' ? byte + ('a' - 'A') : byte;
-}
-
 static bool phrase_at(const uint8_t *text, const struct phrase *p, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (lower(text[i]) != (uint8_t)p->text[i]) return false;
+        if (ascii_lower(text[i]) != (uint8_t)p->text[i]) return false;
     return true;
 }
 

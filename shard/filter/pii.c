@@ -12,6 +12,7 @@
 
 #include <utf8proc.h>
 
+#include "base/ascii.h"
 #include "base/text.h"
 
 static const char *const EMAILS[] = {"email@example.com", "firstname.lastname@example.org"};
@@ -31,19 +32,9 @@ static const struct {
 // 192.0.0.9 and 192.0.0.10 are global within a network that is not.
 static const uint32_t GLOBAL_FIRST = 0xC0000009, GLOBAL_LAST = 0xC000000A;
 
-static bool is_digit(uint8_t c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_alnum(uint8_t c)
-{
-    return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-}
-
 static bool is_atom(uint8_t c)
 {
-    return is_alnum(c) || (c != 0 && strchr("!#$%&'*+/=?^_`{|}~-", c) != NULL);
+    return ascii_is_alnum(c) || (c != 0 && strchr("!#$%&'*+/=?^_`{|}~-", c) != NULL);
 }
 
 /// Whether the character that ends before at belongs to a word, as Python's \w says.
@@ -51,7 +42,7 @@ static bool word_before(struct span text, size_t at)
 {
     if (at == 0) return false;
     size_t first = at - 1;
-    if (text.data[first] < 0x80) return is_alnum(text.data[first]) || text.data[first] == '_';
+    if (text.data[first] < 0x80) return ascii_is_alnum(text.data[first]) || text.data[first] == '_';
     while (first > 0 && at - first < 4 && (text.data[first] & 0xC0) == 0x80)
         first--;
     utf8proc_int32_t c;
@@ -75,7 +66,7 @@ static size_t local_part(struct span text, size_t least, size_t at)
     }
     for (; first < at; first++) {
         const uint8_t c = text.data[first];
-        const bool word = is_alnum(c) || c == '_';
+        const bool word = ascii_is_alnum(c) || c == '_';
         if (c != '.' && word != word_before(text, first)) return first;
     }
     return at;
@@ -87,7 +78,7 @@ static size_t octet(struct span text, size_t at, uint32_t *value)
 {
     size_t n = 0;
     *value = 0;
-    while (n < 3 && at + n < text.n_bytes && is_digit(text.data[at + n])) {
+    while (n < 3 && at + n < text.n_bytes && ascii_is_digit(text.data[at + n])) {
         const uint32_t next = *value * 10 + (text.data[at + n] - '0');
         if (next > 255) break;
         *value = next;
@@ -122,7 +113,7 @@ static size_t bracket(struct span text, size_t at)
     const size_t end = first + octet(text, first, &value);
     if (end > first && end < text.n_bytes && text.data[end] == ']') return end + 1 - at;
     size_t tag = first;
-    while (tag < text.n_bytes && (is_alnum(text.data[tag]) || text.data[tag] == '-'))
+    while (tag < text.n_bytes && (ascii_is_alnum(text.data[tag]) || text.data[tag] == '-'))
         tag++;
     if (tag == first || text.data[tag - 1] == '-' || tag + 1 >= text.n_bytes) return 0;
     return text.data[tag] == ':' && text.data[tag + 1] == ']' ? tag + 2 - at : 0;
@@ -133,16 +124,16 @@ static size_t domain(struct span text, size_t at)
 {
     if (at < text.n_bytes && text.data[at] == '[') return bracket(text, at);
     size_t n_labels = 0, end = at;
-    for (size_t first = at; first < text.n_bytes && is_alnum(text.data[first]);) {
+    for (size_t first = at; first < text.n_bytes && ascii_is_alnum(text.data[first]);) {
         size_t run = first;
-        while (run < text.n_bytes && (is_alnum(text.data[run]) || text.data[run] == '-'))
+        while (run < text.n_bytes && (ascii_is_alnum(text.data[run]) || text.data[run] == '-'))
             run++;
         end = run;
         while (text.data[end - 1] == '-')
             end--;
         n_labels++;
         const bool goes_on = end == run && run + 1 < text.n_bytes && text.data[run] == '.' &&
-                             is_alnum(text.data[run + 1]);
+                             ascii_is_alnum(text.data[run + 1]);
         if (!goes_on) break;
         first = run + 1;
     }
@@ -206,7 +197,7 @@ static struct span mask_addresses(struct span text, struct arena *a, uint64_t *c
     size_t kept = 0, n = 0;
     for (size_t at = 0; at < text.n_bytes;) {
         bool mask = false;
-        const size_t length = is_digit(text.data[at]) ? address(text, at, &mask) : 0;
+        const size_t length = ascii_is_digit(text.data[at]) ? address(text, at, &mask) : 0;
         if (mask) {
             if (n == 0) text_begin(&out, a);
             put(&out, text, kept, at);

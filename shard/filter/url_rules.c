@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/file.h"
 #include "base/size.h"
 #include "shard/tokenizer/span_table.h"
@@ -36,23 +37,13 @@ const char *url_list_text(enum url_list list)
     return LISTS[list].text;
 }
 
-static bool is_alnum(uint8_t c)
-{
-    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-}
-
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
-}
-
 /// Letters and digits alone, lower-case, in a.
 static struct span squeeze(struct span s, struct arena *a)
 {
     uint8_t *out = arena_alloc(a, s.n_bytes, 1);
     size_t n = 0;
     for (size_t i = 0; i < s.n_bytes; i++)
-        if (is_alnum(s.data[i])) out[n++] = lower(s.data[i]);
+        if (ascii_is_alnum(s.data[i])) out[n++] = ascii_lower(s.data[i]);
     return (struct span){out, n};
 }
 
@@ -146,7 +137,7 @@ static struct span host_of(struct span url, uint8_t buffer[256])
     const size_t n = (size_t)(stop - first);
     if (n > 255) return (struct span){buffer, 0};
     for (size_t i = 0; i < n; i++)
-        buffer[i] = lower(first[i]);
+        buffer[i] = ascii_lower(first[i]);
     return (struct span){buffer, n};
 }
 
@@ -170,7 +161,7 @@ static size_t count_words(const struct url_rules *r, enum url_list list, struct 
     const struct span_entry *first_hit = NULL;
     for (size_t at = 0; at < url.n_bytes && r->lists[list].n_entries;) {
         const size_t first = at;
-        while (at < url.n_bytes && is_alnum(url.data[at]))
+        while (at < url.n_bytes && ascii_is_alnum(url.data[at]))
             at++;
         const struct span word = {url.data + first, at - first};
         const struct span_entry *hit = word.n_bytes ? span_table_find(&r->lists[list], word) : NULL;
@@ -194,12 +185,12 @@ static bool subword_listed(const struct url_rules *r, struct span url)
     uint8_t window[2 * SUBWORD_LIMIT];
     size_t n = 0;
     for (size_t i = 0; i < url.n_bytes && r->subword_most; i++) {
-        if (!is_alnum(url.data[i])) continue;
+        if (!ascii_is_alnum(url.data[i])) continue;
         if (n == sizeof window) {
             memmove(window, window + SUBWORD_LIMIT, SUBWORD_LIMIT);
             n = SUBWORD_LIMIT;
         }
-        window[n++] = lower(url.data[i]);
+        window[n++] = ascii_lower(url.data[i]);
         if (subword_ends(r, window, n)) return true;
     }
     return false;

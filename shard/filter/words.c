@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/err.h"
 #include "shard/filter/words_special.h"
 #include "shard/filter/words_url.h"
@@ -88,11 +89,6 @@ static size_t prefix_bytes(const struct splitter *s, size_t start, size_t end)
     return 0;
 }
 
-static bool is_digit(uint8_t byte)
-{
-    return byte >= '0' && byte <= '9';
-}
-
 // Units that come off a number.
 static size_t unit_bytes(const struct splitter *s, size_t start, size_t end)
 {
@@ -106,9 +102,9 @@ static size_t unit_bytes(const struct splitter *s, size_t start, size_t end)
         "KB",       "gb",       "GB",      "tb",       "TB",       "m",        "g",
         "t",        "T",        "G",       "M",        "K",        "%"};
     size_t n = 0; // bytes behind the last digit
-    while (n < UNIT_LIMIT && end - start > n && !is_digit(s->text[end - n - 1]))
+    while (n < UNIT_LIMIT && end - start > n && !ascii_is_digit(s->text[end - n - 1]))
         n++;
-    if (end - start == n || !is_digit(s->text[end - n - 1])) return 0;
+    if (end - start == n || !ascii_is_digit(s->text[end - n - 1])) return 0;
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
         if (strlen(units[i]) == n && memcmp(s->text + end - n, units[i], n) == 0) return n;
     return 0;

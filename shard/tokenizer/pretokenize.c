@@ -3,6 +3,7 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "base/ascii.h"
 #include "base/err.h"
 #include "shard/tokenizer/pretokenize_scan.h"
 
@@ -144,19 +145,14 @@ size_t pretokenize_scan_lines(const struct pretokenize *p, struct span text)
     return at == text.n_bytes || last == 0 ? at : last;
 }
 
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
-}
-
 size_t pretokenize_scan_contraction(struct span text, size_t at)
 {
     if (text.n_bytes - at < 2 || text.data[at] != '\'') return 0;
-    uint8_t first = lower(text.data[at + 1]);
+    uint8_t first = ascii_lower(text.data[at + 1]);
     if (first == 's' || first == 't' || first == 'm' || first == 'd') return 2;
     if (text.n_bytes - at < 3) return 0;
     if (first == 0xC5 && text.data[at + 2] == 0xBF) return 3; // long s is an s
-    uint8_t second = lower(text.data[at + 2]);
+    uint8_t second = ascii_lower(text.data[at + 2]);
     bool three =
         ((first == 'r' || first == 'v') && second == 'e') || (first == 'l' && second == 'l');
     return three ? 3 : 0;

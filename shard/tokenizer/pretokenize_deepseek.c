@@ -4,6 +4,8 @@
 
 #include "shard/tokenizer/pretokenize_scan.h"
 
+#include "base/ascii.h"
+
 static size_t han_character(const struct pretokenize *p, struct span text, size_t at)
 {
     if (text.data[at] < 0xE3) return 0;
@@ -26,18 +28,13 @@ size_t pretokenize_deepseek_han_next(const struct pretokenize *p, struct span te
     return at;
 }
 
-static bool is_ascii_letter(uint8_t c)
-{
-    return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
-}
-
 // [!-/:-~][A-Za-z]+ where the first is no letter; 0 if it does not match.
 static size_t ascii_word(const struct pretokenize *p, struct span text)
 {
     uint8_t first = text.data[0];
     if (first >= 0x80 || p->byte_bits[first] != SCAN_PUNCTUATION) return 0;
     size_t at = 1;
-    while (at < text.n_bytes && is_ascii_letter(text.data[at]))
+    while (at < text.n_bytes && ascii_is_letter(text.data[at]))
         at++;
     return at > 1 ? at : 0;
 }
