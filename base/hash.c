@@ -5,6 +5,8 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "base/little.h"
+
 // CRC-32C by slicing (Kounavis and Berry, 2005): lanes[k][b] is the remainder of byte b followed by
 // k zero bytes, so eight bytes cost eight look-ups that do not depend on each other.
 enum { LANES = 8 };
@@ -83,6 +85,16 @@ static void hex_put(uint64_t word, char out[16])
 {
     for (int i = 0; i < 16; i++)
         out[i] = "0123456789abcdef"[(word >> (60 - 4 * i)) & 15];
+}
+
+struct hash128 hash_pair(struct hash128 a, struct hash128 b)
+{
+    uint8_t data[32];
+    little_put_u64(data, a.lo);
+    little_put_u64(data + 8, a.hi);
+    little_put_u64(data + 16, b.lo);
+    little_put_u64(data + 24, b.hi);
+    return hash_xxh3_128(data, sizeof data);
 }
 
 void hash_hex(struct hash128 h, char out[33])

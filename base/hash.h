@@ -16,5 +16,7 @@ struct hash128 {
 };
 /// XXH3 128 of data.
 struct hash128 hash_xxh3_128(const void *data, size_t n_bytes);
+/// Of a and b together: XXH3 128 of their halves, low before high, little-endian. Can't fail.
+struct hash128 hash_pair(struct hash128 a, struct hash128 b);
 /// 32 lower-case hex digits, hi first, and a NUL.
 void hash_hex(struct hash128 h, char out[33]);

@@ -39,16 +39,6 @@ struct edits {
     size_t n_edits;
 };
 
-static struct hash128 hash_pair(struct hash128 a, struct hash128 b)
-{
-    uint8_t data[32];
-    little_put_u64(data, a.lo);
-    little_put_u64(data + 8, a.hi);
-    little_put_u64(data + 16, b.lo);
-    little_put_u64(data + 24, b.hi);
-    return hash_xxh3_128(data, sizeof data);
-}
-
 static void add_edit(struct edits *s, uint64_t from_row, const uint8_t *data, size_t n_bytes)
 {
     s->edits[s->n_edits++] =

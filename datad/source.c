@@ -1,6 +1,5 @@
 #include "datad/source.h"
 
-#include "base/little.h"
 #include "datad/pack.h"
 
 // Token indices inside a bin are u32.
@@ -8,13 +7,7 @@
 
 static struct hash128 mix(struct hash128 a, struct hash128 b)
 {
-    if (b.lo == 0 && b.hi == 0) return a;
-    uint8_t data[32];
-    little_put_u64(data, a.lo);
-    little_put_u64(data + 8, a.hi);
-    little_put_u64(data + 16, b.lo);
-    little_put_u64(data + 24, b.hi);
-    return hash_xxh3_128(data, sizeof data);
+    return b.lo == 0 && b.hi == 0 ? a : hash_pair(a, b);
 }
 
 struct hash128 source_content(const struct source *s)

@@ -104,6 +104,8 @@ static void check_concat(struct setting *s, uint64_t T)
 {
     const struct pack_plan plan = plan_of(s, T, PACK_CONCAT);
     CHECK_EQ(plan.n_rows, pack_rows(s->n_kept, T));
+    CHECK(plan.n_rows * T >= s->n_kept);
+    CHECK(plan.n_rows == 0 || (plan.n_rows - 1) * T < s->n_kept);
     for (uint64_t row = 0; row < plan.n_rows; row++) {
         struct arrays got;
         fill(s, &plan, T, row, &got);
