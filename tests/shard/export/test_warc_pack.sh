@@ -2,26 +2,7 @@
 # weft warc pack and weft shard bins from outside: the same pages from a tree and from WARC files of any size, one line and
 # nothing left behind where it fails. Argument: the build folder.
 set -u
-weft=$1/weft
-folder=$(mktemp -d "${TMPDIR:-/tmp}/weft-pack.XXXXXX") || exit 1
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
-
-die() {
-    echo "$*" >&2
-    exit 1
-}
-
-# expect CODE PATTERN COMMAND...: exit code, and one line on stderr that holds the pattern.
-expect() {
-    code=$1 pattern=$2
-    shift 2
-    "$@" >stdout 2>stderr
-    got=$?
-    [ $got = "$code" ] || die "$*: exit $got, expected $code: $(cat stderr)"
-    [ "$(wc -l <stderr)" = 1 ] || die "$*: not one line: $(cat stderr)"
-    grep -q -- "$pattern" stderr || die "$*: '$(cat stderr)' lacks '$pattern'"
-}
+. "$(dirname "$0")/../command.sh"
 
 mkdir -p 'tree/a b'
 i=0
