@@ -114,7 +114,7 @@ static void put_shares(const struct report *r, struct text *out)
     put_head(out, name, "gauge", help);                                                  \
     for (const struct report_client *c = r->clients; c < r->clients + r->n_clients; c++) \
         for (size_t i = 0; i < r->n_sources; i++) {                                      \
-            const struct report_share *s = &c->shares[i];                                \
+            const struct stream_share *s = &c->shares[i];                                \
             put_share(r, name, c, i, (value), out);                                      \
         }
     SHARE_METRICS(X)
@@ -156,7 +156,7 @@ static void put_client(const struct report *r, const struct report_client *c, st
 #undef X
     text_printf(out, ",\n     \"sources\": [");
     for (size_t i = 0; i < r->n_sources; i++) {
-        const struct report_share *s = &c->shares[i];
+        const struct stream_share *s = &c->shares[i];
         text_printf(out, "%s{\"name\": ", i ? ", " : "");
         put_quoted(out, r->sources[i].name);
 #define X(name, help, value, key) text_printf(out, ", \"%s\": %.12g", key, (value));

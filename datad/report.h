@@ -6,13 +6,8 @@
 
 #include "base/text.h"
 #include "datad/split.h"
+#include "datad/stream.h"
 #include "datad/tally.h"
-
-// What a source has given to a client's stream up to the client's position (datad/stream.h).
-struct report_share {
-    uint64_t n_rows, n_tokens;
-    double epochs, realised, wanted;
-};
 
 struct report_client {
     long pid;
@@ -23,7 +18,7 @@ struct report_client {
     double connected_s, waited_s; // since it came; of that, until batches came
     double tokens_per_second;     // of late
     const struct tally *tally;
-    const struct report_share *shares; // [n_sources] of the report
+    const struct stream_share *shares; // [n_sources] of the report, up to the position
 };
 
 struct report_source {

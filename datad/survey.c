@@ -38,16 +38,12 @@ static uint64_t rows_before(const struct connection *c)
     return s->first_row + (steps * s->step_lanes + c->lane) * s->lane_rows;
 }
 
-static const struct report_share *shares_of(const struct connection *c, size_t n_sources,
+static const struct stream_share *shares_of(const struct connection *c, size_t n_sources,
                                             struct arena *a)
 {
     struct stream_share *shares = ARENA_ARRAY(a, struct stream_share, n_sources);
-    struct report_share *out = ARENA_ARRAY(a, struct report_share, n_sources);
     stream_report(c->stream, rows_before(c), shares);
-    for (size_t i = 0; i < n_sources; i++)
-        out[i] = (struct report_share){shares[i].n_rows, shares[i].n_tokens, shares[i].epochs,
-                                       shares[i].realised, shares[i].wanted};
-    return out;
+    return shares;
 }
 
 static struct report_client client_of(const struct peer *p, uint64_t now_ns, size_t n_sources,
