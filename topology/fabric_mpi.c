@@ -309,6 +309,7 @@ static enum err listen(struct fabric_mpi *m)
                      "MPI_Irecv");
 }
 
+// By MPI's own collectives: the abort word of a rank that is already through must not end them.
 static enum err find_nodes(struct fabric_mpi *m, int *leaders)
 {
     MPI_Comm node;
@@ -318,7 +319,8 @@ static enum err find_nodes(struct fabric_mpi *m, int *leaders)
     const int code = MPI_Bcast(&leader, 1, MPI_INT, 0, node);
     MPI_Comm_free(&node);
     TRY(check_mpi(code, "MPI_Bcast"));
-    TRY(fabric_all_gather(&m->core, &leader, sizeof leader, leaders));
+    TRY(check_mpi(MPI_Allgather(&leader, 1, MPI_INT, leaders, 1, MPI_INT, m->comm),
+                  "MPI_Allgather"));
     fabric_core_nodes(&m->core, leaders);
     return OK;
 }
@@ -338,8 +340,8 @@ enum err fabric_open_mpi(const struct fabric_options *o, struct arena *a, struct
                                                       : (size_t)PIECE_BYTES;
     m->abort_sends = ARENA_ARRAY(a, MPI_Request, (size_t)place.size);
     m->arena = a;
-    TRY(listen(m));
     TRY(find_nodes(m, ARENA_ARRAY(a, int, (size_t)place.size)));
+    TRY(listen(m));
     *out = &m->core;
     return OK;
 }

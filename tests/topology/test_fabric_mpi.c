@@ -168,7 +168,15 @@ static enum err disagree(void)
     return fabric_wait(f, &t);
 }
 
-// Ways to die: every other rank is in a wait that only the job's end can end.
+static void die_last(const char *how)
+{
+    if (strcmp(how, "kill") == 0) kill(getpid(), SIGKILL);
+    if (strcmp(how, "abort") == 0) fabric_abort(f, fail(ERR_DIVERGED, "loss is not a number"), 12);
+    printf("ready\n");
+    fflush(stdout);
+}
+
+// Ways to die: every other rank is in a wait that only the job's end can end, or is told before it.
 static void die(const char *how)
 {
     struct fabric_ticket t = {0};
@@ -176,13 +184,8 @@ static void die(const char *how)
     enum err e = strcmp(how, "size") == 0 ? disagree() : OK;
     if (rank == 0 && strcmp(how, "hang") == 0) fabric_set_deadline(f, SHORT_NS);
     if (e == OK) e = wait_for_never(&t);
-    if (e != OK) fabric_abort(f, e, 12);
-    if (rank == last && strcmp(how, "kill") == 0) kill(getpid(), SIGKILL);
-    if (rank == last && strcmp(how, "abort") == 0)
-        fabric_abort(f, fail(ERR_DIVERGED, "loss is not a number"), 12);
-    if (rank == last) printf("ready\n");
-    fflush(stdout);
-    e = fabric_wait(f, &t);
+    if (rank == last && e == OK) die_last(how);
+    if (e == OK) e = fabric_wait(f, &t);
     if (strcmp(how, "abort") == 0) { // the abort word, from the last rank
         CHECK(e == ERR_DIVERGED);
         CHECK_LINE("rank 2 step 12: loss is not a number");
