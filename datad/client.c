@@ -92,7 +92,7 @@ static enum err wait_tick(struct wait *w, const char *cause)
     if (o->keep_waiting != NULL) {
         err_record("%s", "");
         w->over = !o->keep_waiting(o->context);
-        if (w->over && *err_line() != '\0') return fail_at(ERR_GONE, "%s of datad", w->what);
+        if (w->over && *err_line() != '\0') return ERR_GONE; // it said why
         if (w->over)
             return fail(ERR_GONE, "gave up waiting for %s of datad at %s", w->what, o->socket);
     }

@@ -56,7 +56,8 @@ struct client_options {
     uint64_t deadline_ns; // of client_open and client_wait; 0 = 30 s
     uint64_t
         open_deadline_ns; // of client_open alone: datad may have to pack first; 0 = deadline_ns
-    // Polled while waiting: fabric progress; false = give up (ERR_GONE). May be NULL.
+    // Polled while waiting: fabric progress; false = give up (ERR_GONE, with the line that it
+    // recorded, if any). May be NULL.
     bool (*keep_waiting)(void *context);
     void *context;
 };

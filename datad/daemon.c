@@ -130,14 +130,14 @@ static int reap(struct daemon *d)
     return status;
 }
 
-/// The error behind an exit that another start would only repeat; OK for others.
+/// The error that it gave as its reason to end, which another start would only meet again: none
+/// when it was killed, crashed, or was asked to end.
 static enum err err_of_status(int status)
 {
     if (!WIFEXITED(status)) return OK;
     const int code = WEXITSTATUS(status);
-    static const enum err final[] = {ERR_USAGE, ERR_DATA, ERR_INVARIANT, ERR_DENIED, ERR_CONFIG};
-    for (size_t i = 0; i < sizeof final / sizeof final[0]; i++)
-        if (err_exit_code(final[i]) == code) return final[i];
+    for (int e = OK + 1; e < ERR_N; e++)
+        if (err_exit_code((enum err)e) == code) return (enum err)e;
     return OK;
 }
 

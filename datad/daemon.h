@@ -23,9 +23,10 @@ struct daemon {
 /// executable. Main thread only. Errors: ERR_IO.
 enum err daemon_start(struct daemon *d, const char *weft, const char *config,
                       const char *log_file) MUST_CHECK;
-/// Restarts it if it has ended; returns whether it had. Can be called often (poll of a pidfd).
-/// Errors: that of its exit code when it ended because of its config, its data or its rights;
-/// ERR_IO when it cannot be started or keeps ending at once.
+/// Restarts it if it was killed, crashed or was asked to end; returns whether it had. Can be called
+/// often (poll of a pidfd). Errors: that of its exit code, with its own line, when it gave up by
+/// itself, which only what is wrong at its start makes it do (config, data, rights). ERR_IO when
+/// it cannot be started or keeps dying at once.
 enum err daemon_supervise(struct daemon *d, int *restarted) MUST_CHECK;
 /// SIGTERM, wait, then SIGKILL after 5 s. A daemon that is not ours is left alone.
 void daemon_stop(struct daemon *d);

@@ -223,6 +223,10 @@ enum err dataset_index_read(const char *folder, struct arena *a, struct dataset_
 {
     const char *path = arena_printf(a, "%s/dataset.json", folder);
     struct span text;
+    if (!file_exists(path))
+        return fail(ERR_IO,
+                    "no dataset in %s (there is no dataset.json): weft shard build makes one",
+                    folder);
     TRY(file_read(path, DATASET_INDEX_BYTES_LIMIT, a, &text));
     return dataset_index_decode(text, path, a, out);
 }

@@ -258,19 +258,83 @@ static void check_bad_configs(struct setting *s)
     CHECK_EQ(run_config(s, arena_printf(&s->arena, "socket=%s/link/socket", s->folder)), 77);
 }
 
-/// A datad that ends because of its config is not started again and again.
-static void check_supervise_gives_up(struct setting *s)
+/// Waits for its end; what supervising makes of that.
+static enum err supervise_end(struct daemon *d, int *restarted)
+{
+    struct pollfd p = {.fd = d->pidfd, .events = POLLIN};
+    CHECK(poll(&p, 1, DEADLINE_MS) == 1);
+    return daemon_supervise(d, restarted);
+}
+
+/// A datad that says why it cannot start is not started again, and its line is the error's.
+static void check_given_up(struct setting *s, const char *name, enum err expected, const char *line)
 {
     struct daemon d;
     int restarted;
-    char *bad = arena_printf(&s->arena, "%s/bad.yaml", s->folder);
-    CHECK_OK(file_replace(bad, "sockt: x\n", 9));
-    CHECK_OK(daemon_start(&d, s->weft, bad, s->log));
-    struct pollfd p = {.fd = d.pidfd, .events = POLLIN};
-    CHECK(poll(&p, 1, DEADLINE_MS) == 1);
-    CHECK_ERR(daemon_supervise(&d, &restarted), ERR_CONFIG);
+    char *log = arena_printf(&s->arena, "%s/%s.log", s->folder, name);
+    CHECK_OK(
+        daemon_start(&d, s->weft, arena_printf(&s->arena, "%s/%s.yaml", s->folder, name), log));
+    CHECK_ERR(supervise_end(&d, &restarted), expected);
     CHECK_EQ(d.pid, 0);
-    CHECK_ERR(daemon_start(&d, "/absent/weft", bad, s->log), ERR_IO);
+    CHECK_LINE(arena_printf(&s->arena, "datad ended with exit code %d: %s (%s)",
+                            err_exit_code(expected), line, log));
+    struct span said;
+    CHECK_OK(file_read(log, 4096, &s->arena, &said)); // once
+    CHECK_EQ(said.n_bytes, strlen("weft: \n") + strlen(line));
+}
+
+static void put_text(struct setting *s, const char *name, const char *text)
+{
+    CHECK_OK(file_replace(arena_printf(&s->arena, "%s/%s", s->folder, name), text, strlen(text)));
+}
+
+static void put_source(struct setting *s, const char *name, const char *path)
+{
+    put_text(s, name,
+             arena_printf(&s->arena, "socket: %s\nsources: [{name: made, path: %s, weight: 1}]\n",
+                          s->socket, path));
+}
+
+static void check_supervise_gives_up(struct setting *s)
+{
+    struct daemon d;
+    struct arena *a = &s->arena;
+    char *absent = arena_printf(a, "%s/absent", s->folder);
+    put_text(s, "bad.yaml", "sockt: x\n");
+    check_given_up(
+        s, "bad", ERR_CONFIG,
+        arena_printf(a, "%s/bad.yaml:1: unknown key 'sockt'; did you mean 'socket'?", s->folder));
+    put_source(s, "missing.yaml", absent);
+    check_given_up(
+        s, "missing", ERR_IO,
+        arena_printf(
+            a,
+            "source made: no dataset in %s (there is no dataset.json): weft shard build makes one",
+            absent));
+    char *corrupt = arena_printf(a, "%s/corrupt", s->folder);
+    CHECK_OK(file_make_folders(corrupt));
+    put_text(s, "corrupt/dataset.json", "{");
+    put_source(s, "corrupt.yaml", corrupt);
+    check_given_up(
+        s, "corrupt", ERR_DATA,
+        arena_printf(a, "source made: %s/dataset.json: not a dataset index (1 bytes)", corrupt));
+    CHECK_ERR(daemon_start(&d, "/absent/weft", s->config, s->log), ERR_IO);
+}
+
+/// One that is killed over and over, or ends as none of ours does, is given up in the end.
+static void check_supervise_restarts(struct setting *s)
+{
+    struct daemon d;
+    int restarted, n = 0;
+    char *script = arena_printf(&s->arena, "%s/crashes", s->folder);
+    put_text(s, "crashes", "#!/bin/sh\nkill -SEGV $$\n");
+    CHECK(chmod(script, 0700) == 0);
+    CHECK_OK(daemon_start(&d, script, s->config, s->log));
+    enum err e;
+    while ((e = supervise_end(&d, &restarted)) == OK)
+        n += restarted;
+    CHECK_EQ(n, 4);
+    CHECK_ERR(e, ERR_IO);
 }
 
 int main(int argc, char **argv)
@@ -287,6 +351,7 @@ int main(int argc, char **argv)
     check_owner_dies(&s);
     check_bad_configs(&s);
     check_supervise_gives_up(&s);
+    check_supervise_restarts(&s);
     end(&s);
     return 0;
 }

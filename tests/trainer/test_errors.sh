@@ -69,6 +69,21 @@ for ranks in 1 2; do
     expect 74 "data.sources?0?.path: no folder $work/no-data" \
         "$weft" train good.yaml -n $ranks -o nodata$ranks --set "data.sources[0].path=$work/no-data"
 done
+# What datad says of its data before it serves any ends the run at once, with datad's line and exit code.
+mkdir no-index no-shard half-shard
+cp data/*.json data/*.shard half-shard
+cp data/*.json no-shard
+truncate -s 3000 half-shard/shard-00000.shard
+for ranks in 1 2; do
+    expect 74 "datad ended with exit code 74: source own: no dataset in $work/no-index *: weft shard build makes one*" \
+        "$weft" train good.yaml -n $ranks -o noindex$ranks --set "data.sources[0].path=$work/no-index"
+    expect 74 "datad ended with exit code 74: source own: open $work/no-shard/shard-00000.shard: No such file*" \
+        "$weft" train good.yaml -n $ranks -o noshard$ranks --set "data.sources[0].path=$work/no-shard"
+    expect 65 "datad ended with exit code 65: source own: $work/half-shard/shard-00000.shard: truncated*" \
+        "$weft" train good.yaml -n $ranks -o halfshard$ranks --set "data.sources[0].path=$work/half-shard"
+    expect 78 "datad ended with exit code 78: source own: filter: *no column 'foo'*" \
+        "$weft" train good.yaml -n $ranks -o nocolumn$ranks --set "data.sources[0].filter=foo > 1"
+done
 
 # --- checkpoints and folders ---
 
