@@ -15,13 +15,27 @@ static double megabytes(uint64_t n_bytes)
     return (double)n_bytes / 1e6;
 }
 
+// What show_progress knows beside what a station tells it.
+struct showing {
+    const char *station; // the one that began at start_ns
+    uint64_t start_ns, text_bytes;
+    int n_ranks;
+};
+
+// Rank 0 knows its own share alone, and the others have about as much to do: parts are dealt out.
 static void show_progress(void *context, const struct station_progress *p)
 {
-    const uint64_t *start_ns = context;
-    const double seconds = (double)(clock_now_ns() - *start_ns) / 1e9;
-    log_progress("shard build: %s: part %zu of %zu, %llu documents %.1f MB text %.1f MB/s",
-                 p->station, p->n_parts_done, p->n_parts, (unsigned long long)p->n_rows,
-                 megabytes(p->text_bytes), megabytes(p->text_bytes) / (seconds > 0 ? seconds : 1));
+    struct showing *s = context;
+    const uint64_t now_ns = clock_now_ns();
+    if (s->station != p->station)
+        *s = (struct showing){p->station, now_ns, p->text_bytes, s->n_ranks};
+    const double seconds = (double)(now_ns - s->start_ns) / 1e9;
+    const double rate = megabytes(p->text_bytes - s->text_bytes) / (seconds > 0 ? seconds : 1);
+    char share[64] = "";
+    if (s->n_ranks > 1) snprintf(share, sizeof share, "rank 0 of %d: ", s->n_ranks);
+    log_progress("shard build: %s: %spart %zu of %zu, %llu documents %.1f MB text %.1f MB/s",
+                 p->station, share, p->n_parts_done, p->n_parts, (unsigned long long)p->n_rows,
+                 megabytes(p->text_bytes), rate);
 }
 
 static void print_result(const char *out, const struct dataset_build_result *r, struct arena *a)
@@ -158,6 +172,9 @@ static enum err build_on_ranks(const struct arguments *in, struct dataset_build_
     arena_init(&a, "shard build");
     enum err e = OK;
     if (fabric_launched()) e = fabric_open_mpi(NULL, &a, &o->fabric);
+    struct showing showing = {.n_ranks = e == OK && o->fabric ? fabric_size(o->fabric) : 1};
+    o->progress = show_progress;
+    o->context = &showing;
     if (e == OK) e = build(in, o, &a);
     if (o->fabric) fabric_close(o->fabric);
     arena_fini(&a);
@@ -211,10 +228,6 @@ enum err command_shard_build(int argc, char **argv)
     char **operands = NULL;
     size_t n_operands = 0;
     TRY(cli_parse(argc, argv, &usage, &operands, &n_operands));
-    uint64_t start_ns = clock_now_ns();
-    struct dataset_build_options o = {.inputs = operands,
-                                      .n_inputs = n_operands,
-                                      .progress = show_progress,
-                                      .context = &start_ns};
+    struct dataset_build_options o = {.inputs = operands, .n_inputs = n_operands};
     return build_on_ranks(&in, &o);
 }

@@ -248,9 +248,12 @@ static enum err add_slot(struct run *r, struct slot *slot)
 {
     const bool lost = slot->e == ERR_DATA && r->options->skip_bad;
     if (slot->e != OK && !lost) return fail(slot->e, "%s", slot->error_line);
-    if (r->options->visit)
+    if (r->options->visit) {
+        r->progress.n_rows++;
+        r->progress.text_bytes += slot->judged.row.text_bytes;
         return r->options->visit->take(r->options->visit->context, r->part, slot->row_idx,
                                        slot->found);
+    }
     count_slot(r, slot);
     if (lost) {
         r->done.counts.bad++;

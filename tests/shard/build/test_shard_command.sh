@@ -2,6 +2,7 @@
 # weft shard from outside: a tokenizer trained, a dataset built with it, text back byte for byte, and one line with the right
 # exit code for each kind of bad input. Argument: the build folder.
 set -u
+here=$(cd "$(dirname "$0")" && pwd)
 . "$(dirname "$0")/../command.sh"
 
 mkdir in empty
@@ -36,6 +37,19 @@ grep -q '^gopher_words_min ' stdout || die "no funnel: $(cat stdout)"
 printf '{"messages":[{"role":"user","content":"One?"},{"role":"assistant","content":"Two."}]}\n{"text":"Two."}\n' >chat.jsonl
 "$weft" shard judge --profile gopher chat.jsonl | grep -q '^documents 2 .* kept 1 ' || die "judge of a chat"
 "$weft" shard build -o chats --profile gopher chat.jsonl | grep -q '^chats: documents 1 ' || die "build of a chat"
+
+# Where there is no terminal, progress is a plain line now and then (here: each time), from rank 0 alone.
+mpirun=$(cd "$here/../.." && pwd)/mpirun
+WEFT_PROGRESS_S=0 "$mpirun" -n 2 "$weft" shard build -o shown --part-bytes 500 --dedup line in >stdout 2>stderr ||
+    die "on two ranks: $(cat stderr)"
+grep -q '^shown: documents ' stdout || die "$(cat stdout)"
+for station in judge dedup_line encode; do
+    grep -q "^weft: shard build: $station: rank 0 of 2: part [1-9][0-9]* of [1-9][0-9]*, [1-9][0-9]* documents [0-9.]* MB text" stderr ||
+        die "no progress of $station: $(cat stderr)"
+done
+if grep -v 'rank 0 of 2' stderr; then die "somebody else speaks"; fi
+"$weft" shard build -o silent in >stdout 2>stderr || die "shard build"
+[ ! -s stderr ] || die "progress at once: $(cat stderr)"
 
 expect 64 'exists already' "$weft" shard build -o out in
 expect 64 '-o OUT is missing' "$weft" shard build in
