@@ -1,4 +1,5 @@
-// Chats: {"messages": [{"role", "content"}]} or {"conversations": [{"from", "value"}]}. As text:
+// Chats: {"messages": [{"role", "content"}]} or {"conversations": [{"from", "value"}]}, or either
+// list with the other's words; a text "system" beside the list is its first turn. As text:
 //
 //     <|user|>
 //     What is a weft?
@@ -8,7 +9,8 @@
 //     <|end|>
 //
 // A marker stands on a line of its own. Only what the assistant writes is a target: its content and
-// the end of its turn, not the marker that begins it.
+// the end of its turn, not the marker that begins it, and not a turn of "weight" 0. A turn that
+// calls tools is refused: how a call is written is the model's own.
 
 #include <string.h>
 
@@ -19,52 +21,45 @@ static const struct {
     const char *name, *marker;
     bool loss;
 } ROLES[] = {
-    {"system", "<|system|>\n", false},
-    {"developer", "<|system|>\n", false},
-    {"user", "<|user|>\n", false},
-    {"human", "<|user|>\n", false},
-    {"assistant", "<|assistant|>\n", true},
-    {"gpt", "<|assistant|>\n", true},
-    {"model", "<|assistant|>\n", true},
-    {"chatgpt", "<|assistant|>\n", true},
-    {"tool", "<|tool|>\n", false},
-    {"observation", "<|tool|>\n", false},
-    {"function_response", "<|tool|>\n", false},
+    {"system", "<|system|>\n", false},      {"developer", "<|system|>\n", false},
+    {"user", "<|user|>\n", false},          {"human", "<|user|>\n", false},
+    {"assistant", "<|assistant|>\n", true}, {"gpt", "<|assistant|>\n", true},
+    {"model", "<|assistant|>\n", true},     {"chatgpt", "<|assistant|>\n", true},
+    {"tool", "<|tool|>\n", false},          {"function", "<|tool|>\n", false},
+    {"observation", "<|tool|>\n", false},   {"function_response", "<|tool|>\n", false},
 };
 enum { N_ROLES = sizeof ROLES / sizeof ROLES[0] };
 
 static const char END[] = "\n<|end|>\n";
-
-static const json_t *turns_of(const struct json_source *s, const char **role, const char **content)
-{
-    const json_t *messages = json_object_get(s->root, "messages");
-    *role = messages ? "role" : "from";
-    *content = messages ? "content" : "value";
-    return messages ? messages : json_object_get(s->root, "conversations");
-}
 
 bool json_chat_matches(const struct json_source *s)
 {
     return json_object_get(s->root, "messages") || json_object_get(s->root, "conversations");
 }
 
-static enum err find_role(const json_t *name, size_t *out)
+static enum err find_role(const char *name, size_t *out)
 {
-    const char *text = json_string_value(name);
-    if (!text) return fail(ERR_DATA, "a message without a role");
+    if (!name) return fail(ERR_DATA, "a message without a role");
     for (size_t i = 0; i < N_ROLES; i++) {
         *out = i;
-        if (strcmp(text, ROLES[i].name) == 0) return OK;
+        if (strcmp(name, ROLES[i].name) == 0) return OK;
     }
-    return fail(ERR_DATA, "a message of unknown role '%s'", text);
+    return fail(ERR_DATA, "a message of unknown role '%s'", name);
 }
 
-static enum err read_turn(const struct json_source *s, const json_t *role_name,
-                          const json_t *content)
+// What stands under one of two names, or NULL.
+static const json_t *either(const json_t *object, const char *name, const char *other)
+{
+    const json_t *value = json_object_get(object, name);
+    return value ? value : json_object_get(object, other);
+}
+
+static enum err read_turn(const struct json_source *s, const char *role_name, const json_t *content,
+                          bool trained)
 {
     size_t role;
     TRY(find_role(role_name, &role));
-    const bool loss = ROLES[role].loss;
+    const bool loss = trained && ROLES[role].loss;
     piece_list_add(s->pieces, DOCUMENT_TEXT, false, json_shape_literal(ROLES[role].marker));
     if (json_is_string(content))
         piece_list_add(s->pieces, DOCUMENT_TEXT, loss, json_shape_string(s, content));
@@ -76,14 +71,24 @@ static enum err read_turn(const struct json_source *s, const json_t *role_name,
     return OK;
 }
 
+static enum err read_message(const struct json_source *s, const json_t *message)
+{
+    const json_t *calls = either(message, "tool_calls", "function_call");
+    if (json_array_size(calls) || json_is_object(calls))
+        return fail(ERR_DATA, "a message that calls tools, which is not read");
+    const json_t *weight = json_object_get(message, "weight");
+    const bool trained = !json_is_number(weight) || json_number_value(weight) > 0;
+    return read_turn(s, json_string_value(either(message, "role", "from")),
+                     either(message, "content", "value"), trained);
+}
+
 enum err json_chat_read(const struct json_source *s)
 {
-    const char *role, *content;
-    const json_t *turns = turns_of(s, &role, &content);
-    if (!json_is_array(turns)) return fail(ERR_DATA, "a chat that is not a list of messages");
-    for (size_t i = 0; i < json_array_size(turns); i++) {
-        const json_t *turn = json_array_get(turns, i);
-        TRY(read_turn(s, json_object_get(turn, role), json_object_get(turn, content)));
-    }
+    const json_t *messages = either(s->root, "messages", "conversations");
+    const json_t *system = json_object_get(s->root, "system");
+    if (!json_is_array(messages)) return fail(ERR_DATA, "a chat that is not a list of messages");
+    if (json_string_length(system)) TRY(read_turn(s, "system", system, true));
+    for (size_t i = 0; i < json_array_size(messages); i++)
+        TRY(read_message(s, json_array_get(messages, i)));
     return OK;
 }

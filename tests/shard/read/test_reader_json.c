@@ -50,6 +50,16 @@ static void test_chat(struct arena *a)
                "\"value\": \"a\"}]}",
                "line.jsonl:1 [text <|user|>\n][text q][text \n<|end|>\n]"
                "[text <|assistant|>\n][text+ a][text+ \n<|end|>\n]");
+    check_line(
+        a,
+        "{\"system\": \"s\", \"conversations\": [{\"role\": \"function\", \"content\": \"r\"}, "
+        "{\"role\": \"assistant\", \"content\": \"a\", \"weight\": 0}]}",
+        "line.jsonl:1 [text <|system|>\n][text s][text \n<|end|>\n][text <|tool|>\n]"
+        "[text r][text \n<|end|>\n][text <|assistant|>\n][text a][text \n<|end|>\n]");
+    check_line(a,
+               "{\"messages\": [{\"role\": \"assistant\", \"content\": \"I ask.\", \"tool_calls\": "
+               "[{\"type\": \"function\"}]}]}",
+               "bad: line.jsonl:1: a message that calls tools, which is not read");
     check_line(a, "{\"messages\": [{\"role\": \"bard\", \"content\": \"s\"}]}",
                "bad: line.jsonl:1: a message of unknown role 'bard'");
     check_line(a, "{\"messages\": [{\"role\": \"user\"}]}",
