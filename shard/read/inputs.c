@@ -9,6 +9,7 @@
 
 #include "base/fault.h"
 #include "base/file.h"
+#include "base/size.h"
 #include "shard/read/reader_kind.h"
 
 static const char *const PACKED[] = {".gz", ".zst"};
@@ -102,14 +103,19 @@ static const char *caption_name(struct arena *a, const char *name, const char *s
 }
 
 // Whether a .txt stands beside an image of its name: then it is that image's caption.
-static bool is_caption(struct arena *a, const struct file_list *list, const char *name)
+static bool is_caption(const struct file_list *list, char *name)
 {
-    const struct reader_kind *image = &READER_KINDS[INPUT_IMAGE];
-    if (!ends_with(name, ".txt")) return false;
-    for (size_t i = 0; i < sizeof image->suffixes / sizeof *image->suffixes; i++) {
-        if (image->suffixes[i] && has_name(list, arena_printf(a, "%.*s%s", (int)(strlen(name) - 4),
-                                                              name, image->suffixes[i])))
-            return true;
+    static const char caption[] = ".txt";
+    const size_t n = strlen(name), n_stem = n - size_min(n, sizeof caption - 1);
+    if (strcmp(name + n_stem, caption) != 0) return false;
+    // Names of one stem stand together.
+    char **const self = bsearch(&name, list->names, list->n_names, sizeof name, compare_names);
+    char **const end = list->names + list->n_names, **at = self;
+    while (at > list->names && strncmp(at[-1], name, n_stem + 1) == 0)
+        at--;
+    for (; at < end && strncmp(*at, name, n_stem + 1) == 0; at++) {
+        const char *suffix = kind_suffix(INPUT_IMAGE, *at);
+        if (suffix && strlen(*at) == n_stem + strlen(suffix)) return true;
     }
     return false;
 }
@@ -134,11 +140,10 @@ static enum err look_at(const char *path, bool follow, struct stat *st)
 
 // Whether a file of that name in the folder is an input of its own; what is part of another input
 // (an image or a caption) is not counted as skipped either.
-static bool wanted(struct walk *w, const struct folder *folder, const char *name,
-                   struct input_file *file)
+static bool wanted(struct walk *w, const struct folder *folder, char *name, struct input_file *file)
 {
     const bool known = kind_of(w->a, name, file);
-    if (is_caption(w->a, &folder->list, name)) return false;
+    if (is_caption(&folder->list, name)) return false;
     if (known && file->kind == INPUT_IMAGE) {
         if (has_name(&folder->list, caption_name(w->a, name, kind_suffix(INPUT_IMAGE, name))))
             return true;
@@ -153,7 +158,7 @@ static bool wanted(struct walk *w, const struct folder *folder, const char *name
 static enum err walk_folder(struct walk *w, const struct folder *from, const char *path,
                             const char *source);
 
-static enum err walk_entry(struct walk *w, const struct folder *folder, const char *name)
+static enum err walk_entry(struct walk *w, const struct folder *folder, char *name)
 {
     const char *path = arena_printf(w->a, "%s/%s", folder->path, name);
     const char *source =

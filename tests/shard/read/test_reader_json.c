@@ -72,12 +72,14 @@ static void test_images(struct arena *a)
     static const char jpeg[] = "\xff\xd8\xff\xe0 and so on";
     corpus_put(a, folder, "in/a.jpg", jpeg, sizeof jpeg);
     corpus_put(a, folder, "in/a.txt", "caption", 0);
+    corpus_put(a, folder, "in/b.PNG", jpeg, sizeof jpeg);
+    corpus_put(a, folder, "in/b.txt", "caption of b", 0);
     corpus_put(a, folder, "in/alone.jpg", jpeg, sizeof jpeg);
     corpus_put(a, folder, "secret.jpg", jpeg, sizeof jpeg);
     CHECK(symlink("../secret.jpg", arena_printf(a, "%s/in/link.jpg", folder)) == 0);
     struct reader_loss loss;
     CHECK_TEXT(read_dump_file(arena_printf(a, "%s/in", folder), a, &loss),
-               "in/a.jpg [image 15][text+ caption]\n");
+               "in/a.jpg [image 15][text+ caption]\nin/b.PNG [image 15][text+ caption of b]\n");
     check_file(a, "in/i.jsonl",
                "{\"content\": [{\"type\": \"text\", \"text\": \"x\"}, {\"type\": \"image\", "
                "\"path\": \"./a.jpg\"}]}\n"
@@ -104,7 +106,7 @@ static void test_images(struct arena *a)
     struct inputs inputs;
     char *in[] = {arena_printf(a, "%s/in", folder)};
     CHECK_OK(inputs_list(in, 1, a, &inputs));
-    CHECK_EQ(inputs.n_files, 3); // a.jpg, i.jsonl, metadata.jsonl; it speaks for the others
+    CHECK_EQ(inputs.n_files, 4); // a.jpg, b.PNG, i.jsonl, metadata.jsonl; it speaks for the others
     CHECK_EQ(inputs.n_skipped, 0);
 }
 
