@@ -101,8 +101,11 @@ static void test_images(struct arena *a)
                "bad: i.jsonl:8: image a.txt: neither JPEG nor PNG nor WebP\n"
                "bad: i.jsonl:9: place 0 has neither text nor image\n",
                0);
-    check_file(a, "in/metadata.jsonl", "{\"file_name\": \"alone.jpg\", \"text\": \"one\"}\n",
-               "metadata.jsonl:1 [image 15][text+ one]\n", 0);
+    check_file(a, "in/metadata.jsonl",
+               "{\"file_name\": \"alone.jpg\", \"text\": \"one\"}\n"
+               "{\"file_name\": \"alone.jpg\", \"caption\": \"two\"}\n",
+               "metadata.jsonl:1 [image 15][text+ one]\nmetadata.jsonl:2 [image 15][text+ two]\n",
+               0);
     struct inputs inputs;
     char *in[] = {arena_printf(a, "%s/in", folder)};
     CHECK_OK(inputs_list(in, 1, a, &inputs));
