@@ -4,6 +4,7 @@
 #include "shard/command_shard.h"
 #include "shard/read/bin_edges.h"
 #include "shard/read/reader.h"
+#include "shard/read/reader_kind.h"
 #include "shard/read/trajectory.h"
 
 struct bins {
@@ -16,15 +17,18 @@ static enum err add_trajectory(struct bins *bins, const struct reader_record *re
                                struct bin_edges_pass *pass, struct arena *a)
 {
     struct trajectory t;
-    const enum err e = reader_trajectory(record, a, &t);
+    enum err e = reader_trajectory(record, a, &t);
+    const size_t n = e == OK ? (size_t)t.n_observation + t.n_action : 0;
+    for (size_t i = 0; e == OK && i < t.n_steps; i++) {
+        // All steps are alike, so the first is the one that may be refused.
+        e = bin_edges_pass_add(pass, t.n_observation, t.n_action, t.values + i * n);
+        if (e == ERR_DATA) e = reader_fail_at(record, e);
+    }
     if (e == ERR_DATA && bins->skip_bad) {
         bins->n_bad++;
         return OK;
     }
     TRY(e);
-    const size_t n = (size_t)t.n_observation + t.n_action;
-    for (size_t i = 0; i < t.n_steps; i++)
-        TRY(bin_edges_pass_add(pass, t.n_observation, t.n_action, t.values + i * n));
     bins->n_trajectories++;
     bins->n_steps += t.n_steps;
     return OK;

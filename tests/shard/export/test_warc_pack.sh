@@ -62,6 +62,9 @@ cmp robot/bins.json edges.json || die "the edges are not kept"
 [ "$("$weft" shard cat --tokens --document 0 robot)" = "103 111 10 257 257 512 256" ] ||
     die "$("$weft" shard cat --tokens --document 0 robot)"
 expect 65 'weft shard bins' "$weft" shard build -o x robot.jsonl
+printf '{"steps":[{"action":[1]}]}\n{"steps":[{"action":[1,2]}]}\n' >unlike.jsonl
+expect 65 'unlike.jsonl:2: a step of 0 + 2 numbers; those before have 0 + 1' "$weft" shard bins -o x unlike.jsonl
+"$weft" shard bins -o unlike.json --skip-bad unlike.jsonl | grep -q 'from 1 trajectories .* left out 1$' || die "bins of unlike ones"
 expect 65 'no trajectories' "$weft" shard bins -o x tree
 expect 65 'not bin edges' "$weft" shard build --bins robot/dataset.json -o x robot.jsonl
 echo fine
