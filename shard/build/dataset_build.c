@@ -308,8 +308,9 @@ static enum err check_documents(struct builder *b)
         return fail(ERR_DATA, "no document is left of %" PRIu64 " (%" PRIu64 " files read)",
                     f->rows[0].documents_out, b->result.n_files);
     return fail(ERR_DATA,
-                "no document in the input (%" PRIu64 " files read, %" PRIu64 " empty documents)",
-                b->result.n_files, b->counts.empty);
+                "no document in the input (%" PRIu64 " files read, %" PRIu64
+                " of other kinds, %" PRIu64 " empty documents, %" PRIu64 " bad ones)",
+                b->result.n_files, b->result.n_skipped_files, b->counts.empty, b->counts.bad);
 }
 
 // The index

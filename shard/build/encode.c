@@ -58,19 +58,22 @@ static enum err add_text(struct encoding *x, struct span text)
     return OK;
 }
 
-static enum err outside(const struct encoding *x, const char *what, uint32_t id, uint32_t limit)
+static enum err at_row(const struct encoding *x, enum err e)
 {
     const struct part_row *row = x->row;
-    return fail(ERR_DATA, "%.*s: %.*s: %s %u, the limit is %u", (int)row->source.n_bytes,
-                (const char *)row->source.data, (int)row->id.n_bytes, (const char *)row->id.data,
-                what, id, limit);
+    return fail_at(e, "document %.*s of %.*s", (int)row->id.n_bytes, (const char *)row->id.data,
+                   (int)row->source.n_bytes, (const char *)row->source.data);
 }
 
 static enum err add_tokens(struct encoding *x, struct span bytes)
 {
     for (size_t at = 0; at + 4 <= bytes.n_bytes; at += 4) {
         const uint32_t id = little_get_u32(bytes.data + at);
-        if (id >= x->encoder->vocabulary) return outside(x, "token", id, x->encoder->vocabulary);
+        if (id >= x->encoder->vocabulary)
+            return at_row(x, fail(ERR_DATA,
+                                  "token %u is none of the tokenizer's %u; -t names "
+                                  "the one that made it",
+                                  id, x->encoder->vocabulary));
         TRY(add_id(x, id));
     }
     return OK;
@@ -80,7 +83,8 @@ static enum err add_bins(struct encoding *x, struct span bytes)
 {
     for (size_t at = 0; at + 2 <= bytes.n_bytes; at += 2) {
         const uint32_t bin = little_get_u16(bytes.data + at);
-        if (bin >= x->encoder->n_bins) return outside(x, "bin", bin, x->encoder->n_bins);
+        if (bin >= x->encoder->n_bins)
+            return at_row(x, fail(ERR_DATA, "bin %u of %u", bin, x->encoder->n_bins));
         TRY(add_id(x, x->encoder->first_bin + bin));
     }
     return OK;
@@ -146,7 +150,7 @@ enum err encode_row(const struct encoder *e, struct encode_scratch *s, struct pa
     row->n_images = 0;
     TRY(add_pieces(&x));
     if (tokens->n_ids > UINT32_MAX)
-        return outside(&x, "too many tokens; bytes", row->text_bytes, 0);
+        return at_row(&x, fail(ERR_DATA, "%zu tokens, the limit is %u", tokens->n_ids, UINT32_MAX));
     row->tokens = tokens->ids;
     row->n_tokens = (uint32_t)tokens->n_ids;
     row->images = x.images;

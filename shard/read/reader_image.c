@@ -30,7 +30,9 @@ enum err reader_image_document(const struct reader_record *record, struct arena 
     const char *slash = strrchr(path, '/');
     const char *name = slash ? slash + 1 : path;
     struct span image;
-    TRY(image_file_read(path, (struct span){(const uint8_t *)name, strlen(name)}, a, &image));
+    const enum err e =
+        image_file_read(path, (struct span){(const uint8_t *)name, strlen(name)}, a, &image);
+    if (e != OK) return reader_fail_at(record, e);
     struct piece_list list = {.arena = a};
     piece_list_add(&list, DOCUMENT_IMAGE, false, image);
     piece_list_add(&list, DOCUMENT_TEXT, true, record->raw);

@@ -60,7 +60,13 @@ expect 64 'for --dedup minhash' "$weft" shard build -o x --minhash 20x13 in
 expect 64 '-o OUT is missing' "$weft" shard build -o '' in
 expect 64 'nonsense' "$weft" shard build -o x --extract nonsense in
 expect 64 'choose zstd' "$weft" shard build -o x --compression gzip in
-expect 65 'no document' "$weft" shard build -o x empty
+touch empty/page.docx
+expect 65 'no document in the input (0 files read, 1 of other kinds, 0 empty documents, 0 bad ones)' "$weft" shard build -o x empty
+printf 'x' >bad.png && printf 'a caption' >bad.txt
+expect 65 "$folder/bad.png: image bad.png: neither JPEG" "$weft" shard build -o x "$folder/bad.png"
+"$weft" shard export --format megatron -o ids out >stdout || die "shard export"
+expect 65 "document ids.idx#1 of ids.idx: token [0-9]* is none of the tokenizer's 257; -t" "$weft" shard build -o x ids.idx
+rm -rf x.partial
 expect 74 'absent: No such file' "$weft" shard build -o x absent
 expect 74 'absent' "$weft" shard build -o x --tokenizer absent in
 expect 74 'No such file' "$weft" shard verify absent
