@@ -78,7 +78,9 @@ static struct span without_chunks(struct span body, struct arena *a)
     return (struct span){joined, n_joined};
 }
 
-static enum err inflate_all(z_stream *zlib, size_t limit_bytes, struct arena *a, struct span *out)
+// *whole: the stream ended, and the input with it.
+static enum err inflate_all(z_stream *zlib, size_t limit_bytes, struct arena *a, struct span *out,
+                            bool *whole)
 {
     size_t capacity = size_min(size_max(FIRST_BYTES, 4 * (size_t)zlib->avail_in), limit_bytes + 1);
     size_t n = 0;
@@ -90,6 +92,7 @@ static enum err inflate_all(z_stream *zlib, size_t limit_bytes, struct arena *a,
         n = capacity - zlib->avail_out;
         if (n > limit_bytes)
             return fail(ERR_DATA, "a body of more than %zu bytes when unpacked", limit_bytes);
+        *whole = result == Z_STREAM_END && zlib->avail_in == 0;
         const bool cut = result == Z_BUF_ERROR && zlib->avail_in == 0 && n > 0;
         if (result == Z_STREAM_END || cut ||
             (result == Z_OK && zlib->avail_in == 0 && n < capacity))
@@ -108,14 +111,14 @@ static enum err inflate_all(z_stream *zlib, size_t limit_bytes, struct arena *a,
 }
 
 static enum err inflate_body(struct span body, int window_bits, size_t limit_bytes, struct arena *a,
-                             struct span *out)
+                             struct span *out, bool *whole)
 {
     z_stream zlib = {.avail_in = (uInt)body.n_bytes};
     uint8_t *in = arena_alloc(a, body.n_bytes, 1); // zlib's next_in is not const
     memcpy(in, body.data, body.n_bytes);
     zlib.next_in = in;
     if (inflateInit2(&zlib, window_bits) != Z_OK) return fail(ERR_MEMORY, "inflate");
-    const enum err e = inflate_all(&zlib, limit_bytes, a, out);
+    const enum err e = inflate_all(&zlib, limit_bytes, a, out, whole);
     inflateEnd(&zlib);
     return e;
 }
@@ -131,6 +134,18 @@ static bool is_zlib(struct span body)
            (body.data[0] << 8 | body.data[1]) % 31 == 0;
 }
 
+// Servers that say deflate send zlib's format or the bare stream in it; crawlers may have undone
+// either and kept the word, so what is neither is taken for text.
+static enum err undo_deflate(struct span body, size_t limit_bytes, struct arena *a,
+                             struct span *out)
+{
+    bool whole;
+    if (is_zlib(body)) return inflate_body(body, MAX_WBITS, limit_bytes, a, out, &whole);
+    const enum err e = inflate_body(body, -MAX_WBITS, limit_bytes, a, out, &whole);
+    if (e != OK || !whole) *out = body;
+    return OK;
+}
+
 enum err http_response_body(const struct http_response *response, size_t limit_bytes,
                             struct arena *a, struct span *out)
 {
@@ -142,10 +157,10 @@ enum err http_response_body(const struct http_response *response, size_t limit_b
     if (header_fields_equal(encoding, "br") || header_fields_equal(encoding, "zstd"))
         return fail(ERR_DATA, "a body in encoding '%.*s', which is not read", (int)encoding.n_bytes,
                     (const char *)encoding.data);
+    bool whole; // a crawler may have cut it: what is there is kept
     if (is_gzip(body) && encoding.n_bytes)
-        return inflate_body(body, 16 + MAX_WBITS, limit_bytes, a, out);
-    if (header_fields_equal(encoding, "deflate") && is_zlib(body))
-        return inflate_body(body, MAX_WBITS, limit_bytes, a, out);
+        return inflate_body(body, 16 + MAX_WBITS, limit_bytes, a, out, &whole);
+    if (header_fields_equal(encoding, "deflate")) return undo_deflate(body, limit_bytes, a, out);
     *out = body;
     return OK;
 }

@@ -17,6 +17,16 @@ static inline void packed_gzip(struct text *t, const char *data, size_t n)
     libdeflate_free_compressor(c);
 }
 
+/// Appends a stream of deflate without a head.
+static inline void packed_deflate(struct text *t, const char *data, size_t n)
+{
+    struct libdeflate_compressor *c = libdeflate_alloc_compressor(6);
+    const size_t limit = libdeflate_deflate_compress_bound(c, n);
+    char *stream = arena_alloc(t->arena, limit, 1);
+    text_put(t, stream, libdeflate_deflate_compress(c, data, n, stream, limit));
+    libdeflate_free_compressor(c);
+}
+
 /// Appends a zstd frame of data, with its checksum.
 static inline void packed_zstd(struct text *t, const char *data, size_t n)
 {

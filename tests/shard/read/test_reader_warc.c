@@ -82,6 +82,12 @@ static void test_kinds(struct arena *a)
                  gzip.n_bytes);
     put_record(&t, "conversion", "text/plain", 11, "eleven", 6);
     put_response(&t, 12, 200, "Content-Type: text/plain; charset=iso-8859-1\r\n", "caf\xe9", 4);
+    text_begin(&gzip, a);
+    packed_deflate(&gzip, "<p>thirteen", 11);
+    put_response(&t, 13, 200, "Content-Type: text/html\r\nContent-Encoding: deflate\r\n", gzip.data,
+                 gzip.n_bytes);
+    put_response(&t, 14, 200, "Content-Type: text/html\r\nContent-Encoding: deflate\r\n", "\n<p>14",
+                 6);
     struct reader_loss loss;
     CHECK_TEXT(read_dump_file(put_file(a, "kinds.warc", &t), a, &loss),
                "urn:uuid:1 (html latin1) [text+ <p>one]\n"
@@ -93,7 +99,9 @@ static void test_kinds(struct arena *a)
                "urn:uuid:9 (html utf-8) [text+ <p>nine]\n"
                "bad: kinds.warc#12: a body of more than 16777216 bytes when unpacked\n"
                "urn:uuid:11 [text+ eleven]\n"
-               "urn:uuid:12 [text+ caf\xc3\xa9]\n");
+               "urn:uuid:12 [text+ caf\xc3\xa9]\n"
+               "urn:uuid:13 (html ) [text+ <p>thirteen]\n"
+               "urn:uuid:14 (html ) [text+ \n<p>14]\n");
     CHECK_EQ(loss.n_documents, 0);
     CHECK_EQ(loss.n_other, 4);
 }
