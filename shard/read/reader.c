@@ -192,6 +192,12 @@ struct reader_record reader_record_of_tokens(const struct reader *r, const uint3
         .file = r->file, .options = r->options, .raw = {bytes, 4 * n_tokens}, .number = r->number};
 }
 
+struct span reader_without_mark(struct span s)
+{
+    const bool mark = s.n_bytes >= 3 && memcmp(s.data, "\xef\xbb\xbf", 3) == 0;
+    return mark ? (struct span){s.data + 3, s.n_bytes - 3} : s;
+}
+
 bool reader_blank(struct span s)
 {
     for (size_t i = 0; i < s.n_bytes; i++) {

@@ -130,7 +130,7 @@ static enum err begin(struct reader *r)
     struct span header;
     TRY(next_line(r, &header));
     struct csv_state *state = ARENA_NEW(&r->file_arena, struct csv_state);
-    state->header = copy(&r->file_arena, header);
+    state->header = copy(&r->file_arena, reader_without_mark(header));
     if (r->ended) return OK;
     const enum err e = find_episode(r, state);
     if (e != OK) {

@@ -21,6 +21,17 @@ static enum err malformed(struct reader *r, const char *what)
                 (unsigned long long)unpack_offset(r->unpack), what);
 }
 
+// Takes a byte order mark at the start of the file.
+static enum err skip_mark(struct reader *r)
+{
+    if (unpack_offset(r->unpack) > 0) return OK;
+    while (unpack_window(r->unpack).n_bytes < 3 && !unpack_ended(r->unpack))
+        TRY(reader_fill(r));
+    const struct span window = unpack_window(r->unpack);
+    unpack_take(r->unpack, window.n_bytes - reader_without_mark(window).n_bytes);
+    return OK;
+}
+
 // Takes white space, and commas within the list. The window begins with what follows; false at the
 // end of the file.
 static enum err next_byte(struct reader *r, bool commas, bool *found, uint8_t *byte)
@@ -98,6 +109,7 @@ enum err reader_json_next(struct reader *r, struct arena *a, struct reader_recor
     *out = (struct reader_record){0};
     bool found;
     uint8_t byte;
+    TRY(skip_mark(r));
     TRY(next_byte(r, state->inside, &found, &byte));
     if (found && !state->inside && r->number == 0 && byte == '[') {
         state->inside = true;

@@ -14,6 +14,7 @@ enum err reader_jsonl_next(struct reader *r, struct arena *a, struct reader_reco
         TRY(reader_piece(r, "\n", &line));
         if (r->ended) return OK;
         r->number++;
+        if (r->number == 1) line = reader_without_mark(line);
         if (reader_blank(line)) continue;
         *out = reader_record_of(r, line, a);
         return OK;

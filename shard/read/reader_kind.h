@@ -63,6 +63,8 @@ struct reader_record reader_record_of(const struct reader *r, struct span raw, s
 /// A record of tokens, in a. Can't fail.
 struct reader_record reader_record_of_tokens(const struct reader *r, const uint32_t *tokens,
                                              size_t n_tokens, struct arena *a);
+/// s without the byte order mark that programs of Windows begin UTF-8 files with. Can't fail.
+struct span reader_without_mark(struct span s);
 /// True for white space and nothing else.
 bool reader_blank(struct span s);
 /// fail_at with path:number of the record.

@@ -113,6 +113,18 @@ static void test_images(struct arena *a)
     CHECK_EQ(inputs.n_skipped, 0);
 }
 
+// A byte order mark, as programs of Windows put it before UTF-8.
+static void test_mark(struct arena *a)
+{
+    static const char line[] = "\xef\xbb\xbf{\"text\": \"a\"}\r\n{\"text\": \"b\"}\r\n";
+    check_file(a, "m.jsonl", line, "m.jsonl:1 [text+ a]\nm.jsonl:2 [text+ b]\n", 0);
+    check_file(a, "m.json", line, "m.json#1 [text+ a]\nm.json#2 [text+ b]\n", 0);
+    check_file(a, "m.csv",
+               "\xef\xbb\xbf"
+               "episode,action\r\n",
+               "", 0);
+}
+
 static void test_lists(struct arena *a)
 {
     check_file(a, "l.json",
@@ -258,6 +270,7 @@ int main(int argc, char **argv)
     test_text(&a);
     test_chat(&a);
     test_images(&a);
+    test_mark(&a);
     test_lists(&a);
     test_trajectories(&a);
     test_greedy(&a);
