@@ -32,10 +32,10 @@ static bool alike_object(dom::object object, int depth)
     return true;
 }
 
-// Whether jansson takes the value, too: it has no whole numbers beyond 63 bits.
+// Whether jansson takes the value, too.
 static bool alike(dom::element value, int depth)
 {
-    if (depth > DEPTH_LIMIT || value.type() == dom::element_type::UINT64) return false;
+    if (depth > DEPTH_LIMIT) return false;
     dom::object object;
     dom::array items;
     if (value.get(object) == SUCCESS) return alike_object(object, depth);
@@ -62,6 +62,7 @@ static bool take_id(dom::element id, struct arena *a, span *out)
         return true;
     }
     if (id.get(number) != SUCCESS) return false;
+    if (number > JSON_LINE_REAL_INTEGER || number < -JSON_LINE_REAL_INTEGER) return false;
     *out = copy(a, std::to_string(number));
     return true;
 }

@@ -4,11 +4,14 @@
 // left to jansson, which says what is wrong. It is a tenth of jansson's instructions.
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/span.h"
 
 enum { JSON_LINE_LIMIT = 1 << 20 }; // a thread's parser takes 14 times this
+/// A whole number of at most this size is the same as a real; only such ids are plain.
+static const int64_t JSON_LINE_REAL_INTEGER = INT64_C(1) << 53;
 
 struct json_line {
     struct span text, id, url; // n_bytes 0 = none

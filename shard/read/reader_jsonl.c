@@ -1,5 +1,6 @@
 #include "shard/read/reader_jsonl.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "shard/read/json_line.h"
@@ -21,14 +22,29 @@ enum err reader_jsonl_next(struct reader *r, struct arena *a, struct reader_reco
     }
 }
 
+// Also a real that is one: so load reads all numbers of a line that has a very large one.
+static bool is_integer(const json_t *value)
+{
+    const double real = json_real_value(value);
+    return json_is_integer(value) ||
+           (json_is_real(value) && fabs(real) <= (double)JSON_LINE_REAL_INTEGER &&
+            real == trunc(real));
+}
+
+static struct span integer_text(const json_t *value, struct arena *a)
+{
+    const long long n =
+        json_is_integer(value) ? json_integer_value(value) : (long long)json_real_value(value);
+    return json_shape_literal(arena_printf(a, "%lld", n));
+}
+
 static enum err take_id(const struct json_source *s, struct document *out)
 {
     const json_t *id = json_object_get(s->root, "id");
     if (json_is_string(id))
         out->id = json_shape_string(s, id);
-    else if (json_is_integer(id))
-        out->id = json_shape_literal(
-            arena_printf(s->pieces->arena, "%lld", (long long)json_integer_value(id)));
+    else if (is_integer(id))
+        out->id = integer_text(id, s->pieces->arena);
     else if (id && !json_is_null(id))
         return fail(ERR_DATA, "\"id\" is neither a string nor an integer");
     const json_t *url = json_object_get(s->root, "url");
@@ -65,10 +81,14 @@ static bool too_many_values(struct span bytes)
 
 static enum err load(struct span bytes, json_t **out)
 {
+    enum { FLAGS = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL };
     json_error_t error;
+    const char *text = (const char *)bytes.data;
     if (too_many_values(bytes)) return fail(ERR_DATA, "more than 4 Mi values");
-    json_t *root = json_loadb((const char *)bytes.data, bytes.n_bytes,
-                              JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+    json_t *root = json_loadb(text, bytes.n_bytes, FLAGS, &error);
+    // Whole numbers beyond 63 bits, as hashes are, stand in fields that nobody reads.
+    if (!root && json_error_code(&error) == json_error_numeric_overflow)
+        root = json_loadb(text, bytes.n_bytes, FLAGS | JSON_DECODE_INT_AS_REAL, &error);
     if (!root) return fail(ERR_DATA, "column %d: %s", error.column, error.text);
     *out = root;
     return OK;

@@ -30,6 +30,14 @@ static void test_text(struct arena *a)
     check_line(a, "{\"text\": \"a\", \"id\": \"x\", \"meta\": [1, {}]}", "x [text+ a]");
     check_line(a, "{\"text\": \"\\u00e9\", \"id\": 7}", "7 [text+ \xc3\xa9]");
     check_line(a, "{\"text\": \"\"}", "line.jsonl:1 ");
+    check_line(a,
+               "{\"text\": \"a\", \"hash\": 18446744073709551615, \"k\": 123456789012345678901234}",
+               "line.jsonl:1 [text+ a]");
+    check_line(a, "{\"text\": \"a\", \"id\": -7, \"content\": 0, \"hash\": 18446744073709551615}",
+               "-7 [text+ a]");
+    check_line(a, "{\"text\": \"a\", \"hash\": [18446744073709551615]}", "line.jsonl:1 [text+ a]");
+    check_line(a, "{\"text\": \"a\", \"id\": 18446744073709551615}",
+               "bad: line.jsonl:1: \"id\" is neither a string nor an integer");
     check_line(a, "{\"text\": 1}", "bad: line.jsonl:1: \"text\" is not a string");
     check_line(a, "{\"id\": 1}",
                "bad: line.jsonl:1: no \"text\" in the object, nor another shape of document");
