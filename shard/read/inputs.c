@@ -26,11 +26,12 @@ struct walk {
     struct inputs found;
 };
 
-// A folder on the way: its names, and whether a file of captions speaks for the images below it.
+// A folder on the way.
 struct folder {
     const char *path, *source;
     struct file_list list;
-    bool captions;
+    bool captions;  // a file of captions speaks for the images below it
+    bool captioned; // an image in it has its caption beside it
     int depth;
 };
 
@@ -120,6 +121,13 @@ static bool is_caption(const struct file_list *list, char *name)
     return false;
 }
 
+static bool has_caption(const struct file_list *list)
+{
+    for (size_t i = 0; i < list->n_names; i++)
+        if (is_caption(list, list->names[i])) return true;
+    return false;
+}
+
 // The walk
 
 static void add_file(struct walk *w, struct input_file file)
@@ -138,15 +146,17 @@ static enum err look_at(const char *path, bool follow, struct stat *st)
     return failed ? fail(ERR_IO, "open %s: %s", path, strerror(errno)) : OK;
 }
 
-// Whether a file of that name in the folder is an input of its own; what is part of another input
-// (an image or a caption) is not counted as skipped either.
+// Whether a file of that name in the folder is an input of its own. Where one image has a caption,
+// images without one are too; elsewhere they are some page's figures and icons. What is part of
+// another input (an image or a caption) is not counted as skipped either.
 static bool wanted(struct walk *w, const struct folder *folder, char *name, struct input_file *file)
 {
     const bool known = kind_of(w->a, name, file);
     if (is_caption(&folder->list, name)) return false;
     if (known && file->kind == INPUT_IMAGE) {
-        if (has_name(&folder->list, caption_name(w->a, name, kind_suffix(INPUT_IMAGE, name))))
-            return true;
+        const char *caption = caption_name(w->a, name, kind_suffix(INPUT_IMAGE, name));
+        const bool alone = folder->captioned && !folder->captions;
+        if (alone || has_name(&folder->list, caption)) return true;
         w->found.n_skipped += !folder->captions;
         return false;
     }
@@ -186,6 +196,7 @@ static enum err walk_folder(struct walk *w, const struct folder *from, const cha
     TRY(file_list(path, w->a, &folder.list));
     folder.captions = (from && from->captions) || has_name(&folder.list, "metadata.jsonl") ||
                       has_name(&folder.list, "captions.jsonl");
+    folder.captioned = has_caption(&folder.list);
     for (size_t i = 0; i < folder.list.n_names; i++)
         TRY(walk_entry(w, &folder, folder.list.names[i]));
     return OK;

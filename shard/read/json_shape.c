@@ -23,7 +23,8 @@ static enum err text_read(const struct json_source *s)
 static enum err caption_read(const struct json_source *s)
 {
     TRY(json_shape_image(s, json_object_get(s->root, "file_name")));
-    if (json_object_get(s->root, "text")) return text_read(s);
+    const json_t *text = json_object_get(s->root, "text");
+    if (text && !json_is_null(text)) return text_read(s);
     const json_t *caption = json_object_get(s->root, "caption");
     if (json_is_string(caption))
         piece_list_add(s->pieces, DOCUMENT_TEXT, true, json_shape_string(s, caption));

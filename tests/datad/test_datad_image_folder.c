@@ -1,5 +1,5 @@
-// From a folder of images with captions to batches: the dataset gives back each file and its size,
-// and an epoch of rows holds each picture once.
+// From a folder of images, most with captions, to batches: the dataset gives back each file and its
+// size, rules for texts drop none, and an epoch of rows holds each picture once.
 
 #include "base/hash.h"
 #include "datad/batch.h"
@@ -20,18 +20,22 @@ static const char *write_folder(struct arena *a, struct span files[IMAGES])
         files[i] = image_made_jpeg(a, width, height, 3, i % 2, samples);
         corpus_put(a, folder, arena_printf(a, "%02u.jpg", i), (const char *)files[i].data,
                    files[i].n_bytes);
-        corpus_put(a, folder, arena_printf(a, "%02u.txt", i), "a caption of some words", 0);
+        const char *caption = i % 8 == 3 ? "" : "a caption of some words";
+        if (i % 8 != 5) corpus_put(a, folder, arena_printf(a, "%02u.txt", i), caption, 0);
     }
     return folder;
 }
 
-static const char *build(struct arena *a, const char *in, const char *name, uint64_t bin_tokens)
+static const char *build(struct arena *a, const char *in, const char *name, uint64_t bin_tokens,
+                         const char *profile)
 {
     struct dataset_build_result result;
     const char *out = arena_printf(a, "%s/%s", corpus_root(a), name);
     char *inputs[] = {arena_strdup(a, in)};
     struct dataset_build_options options = corpus_options(out, inputs, 1);
     options.bin_tokens = bin_tokens;
+    options.judge.filter.profile = profile;
+    options.dedup = "document";
     options.shard_tokens = 3 * bin_tokens;
     CHECK_OK(dataset_build(&options, a, &result));
     return out;
@@ -144,7 +148,7 @@ static void check_none(struct arena *a)
     struct dataset_images *images;
     const char *folder = corpus_folder(a, "texts");
     corpus_put(a, folder, "a.txt", "no image at all", 0);
-    CHECK_OK(dataset_open(build(a, folder, "plain", 100), a, &d));
+    CHECK_OK(dataset_open(build(a, folder, "plain", 100, "none"), a, &d));
     CHECK_OK(dataset_images_open(d, a, &images));
     CHECK(images == NULL);
     dataset_close(d);
@@ -155,7 +159,7 @@ int main(void)
     struct arena a;
     arena_init(&a, "test");
     struct span files[IMAGES];
-    const char *path = build(&a, write_folder(&a, files), "dataset", 150);
+    const char *path = build(&a, write_folder(&a, files), "dataset", 150, "fineweb");
     check_dataset(&a, path, files);
     check_epoch(&a, path, files);
     check_none(&a);

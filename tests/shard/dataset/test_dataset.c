@@ -154,7 +154,8 @@ static void test_refusals(struct arena *a)
     CHECK_ERR(corpus_build(a, arena_printf(a, "%s/absent", folder), out, 1, &result), ERR_IO);
     corpus_put(a, folder, "in/nothing.bin", "x", 0);
     CHECK_ERR(corpus_build(a, arena_printf(a, "%s/in", folder), out, 1, &result), ERR_DATA);
-    CHECK_LINE("no document in the input (0 files read, 0 empty documents)");
+    CHECK_LINE(
+        "no document in the input (0 files read, 1 of other kinds, 0 empty documents, 0 bad ones)");
     corpus_put(a, folder, "in/bad.jsonl", "{\"text\": \"fine\"}\n{\"text\": 5}\n", 0);
     CHECK_ERR(corpus_build(a, arena_printf(a, "%s/in", folder), out, 1, &result), ERR_DATA);
     CHECK_TEXT(strstr(err_line(), "bad.jsonl"), "bad.jsonl:2: \"text\" is not a string");

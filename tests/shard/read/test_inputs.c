@@ -45,17 +45,20 @@ static void test_folder(struct arena *a)
         "b/e.warc.wet.gz", "b/f.tar",       "b/g.html.gz",    "b/h.json",
         "b/i.csv",         "b/j.bin",       "b/k.idx",        "b/l.png",
         "b/m.jpg",         "b/m.txt",       "b/n.txt.bz2",    "c/metadata.jsonl",
-        "c/x.png",         "c/deep/y.webp", "c/deep/other.c", "README"};
+        "c/x.png",         "c/deep/y.webp", "c/deep/other.c", "README",
+        "d/icon.png"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         corpus_put(a, folder, arena_printf(a, "in/%s", names[i]), "12345", 0);
     CHECK(symlink("z.txt", arena_printf(a, "%s/in/link.txt", folder)) == 0);
     CHECK(symlink("b", arena_printf(a, "%s/in/folder", folder)) == 0);
     char *operand = arena_printf(a, "%s/in", folder);
     size_t n_skipped;
-    // Left out: g h i j k l n, other.c, README, the link to a folder; x and y have their metadata.
+    // Left out: g h i j k n, other.c, README, icon.png, the link to a folder. x and y have their
+    // metadata; l has no caption, but m beside it has.
     CHECK_TEXT(list(a, &operand, 1, &n_skipped),
                "in/a.HTML html 5\nin/b/c.jsonl.gz jsonl packed 5\nin/b/d.md.zst text packed 5\n"
-               "in/b/e.warc.wet.gz warc packed 5\nin/b/f.tar tar 5\nin/b/m.jpg image 5\n"
+               "in/b/e.warc.wet.gz warc packed 5\nin/b/f.tar tar 5\nin/b/l.png image 5\n"
+               "in/b/m.jpg image 5\n"
                "in/c/metadata.jsonl jsonl 5\nin/link.txt text 5\nin/z.txt text 5\n");
     CHECK_EQ(n_skipped, 10);
 }

@@ -87,7 +87,9 @@ static void test_images(struct arena *a)
     CHECK(symlink("../secret.jpg", arena_printf(a, "%s/in/link.jpg", folder)) == 0);
     struct reader_loss loss;
     CHECK_TEXT(read_dump_file(arena_printf(a, "%s/in", folder), a, &loss),
-               "in/a.jpg [image 15][text+ caption]\nin/b.PNG [image 15][text+ caption of b]\n");
+               "in/a.jpg [image 15][text+ caption]\nin/alone.jpg [image 15]\n"
+               "in/b.PNG [image 15][text+ caption of b]\n"
+               "bad: link.jpg: image 'link.jpg': Too many levels of symbolic links\n");
     check_file(a, "in/i.jsonl",
                "{\"content\": [{\"type\": \"text\", \"text\": \"x\"}, {\"type\": \"image\", "
                "\"path\": \"./a.jpg\"}]}\n"
@@ -111,8 +113,12 @@ static void test_images(struct arena *a)
                0);
     check_file(a, "in/metadata.jsonl",
                "{\"file_name\": \"alone.jpg\", \"text\": \"one\"}\n"
-               "{\"file_name\": \"alone.jpg\", \"caption\": \"two\"}\n",
-               "metadata.jsonl:1 [image 15][text+ one]\nmetadata.jsonl:2 [image 15][text+ two]\n",
+               "{\"file_name\": \"alone.jpg\", \"caption\": \"two\"}\n"
+               "{\"file_name\": \"alone.jpg\", \"text\": null}\n"
+               "{\"file_name\": \"alone.jpg\", \"text\": \"\"}\n{\"file_name\": \"alone.jpg\"}\n",
+               "metadata.jsonl:1 [image 15][text+ one]\nmetadata.jsonl:2 [image 15][text+ two]\n"
+               "metadata.jsonl:3 [image 15]\nmetadata.jsonl:4 [image 15]\n"
+               "metadata.jsonl:5 [image 15]\n",
                0);
     struct inputs inputs;
     char *in[] = {arena_printf(a, "%s/in", folder)};
