@@ -10,24 +10,15 @@
 
 #define HEADER_MAGIC UINT32_C(0x62746677) // "wftb"
 
-enum field {
-    FIELD_TOKENS,
-    FIELD_TARGETS,
-    FIELD_MASK,
-    FIELD_POSITIONS,
-    FIELD_DOCUMENT_START,
-    FIELD_N
-};
-
 static const struct {
     const char *name;
     enum batch_dtype dtype;
-} field_table[FIELD_N] = {
-    [FIELD_TOKENS] = {"tokens", BATCH_I32},
-    [FIELD_TARGETS] = {"targets", BATCH_I32},
-    [FIELD_MASK] = {"mask", BATCH_F32},
-    [FIELD_POSITIONS] = {"positions", BATCH_I32},
-    [FIELD_DOCUMENT_START] = {"document_start", BATCH_I32},
+} text_table[BATCH_TEXT_ARRAYS] = {
+    [BATCH_TOKENS] = {"tokens", BATCH_I32},
+    [BATCH_TARGETS] = {"targets", BATCH_I32},
+    [BATCH_MASK] = {"mask", BATCH_F32},
+    [BATCH_POSITIONS] = {"positions", BATCH_I32},
+    [BATCH_DOCUMENT_START] = {"document_start", BATCH_I32},
 };
 
 size_t batch_dtype_bytes(enum batch_dtype dtype)
@@ -61,19 +52,67 @@ enum err batch_check_shape(const struct batch_shape *shape)
     return OK;
 }
 
-void batch_layout_build(const struct batch_shape *shape, struct batch_layout *out)
+/// Length of the first name of a list; *rest is what follows it.
+static size_t first_name(const char *list, const char **rest)
 {
-    *out = (struct batch_layout){.n_fields = FIELD_N};
-    uint64_t offset = BATCH_HEADER_BYTES;
-    for (size_t i = 0; i < FIELD_N; i++) {
-        struct batch_field *f = &out->fields[i];
-        snprintf(f->name, sizeof f->name, "%s", field_table[i].name);
-        f->dtype = field_table[i].dtype;
-        f->capacity = shape->lane_rows * shape->T;
-        f->offset = offset;
-        offset = size_align(offset + f->capacity * batch_dtype_bytes(f->dtype), BATCH_ALIGN_BYTES);
+    const size_t n = strcspn(list, ",");
+    *rest = list + n + (list[n] == ',');
+    return n;
+}
+
+bool batch_wants(const char *arrays, const char *name)
+{
+    bool wanted = *arrays == '\0';
+    for (const char *at = arrays, *rest; *at != '\0' && !wanted; at = rest) {
+        const size_t n = first_name(at, &rest);
+        wanted = n == strlen(name) && memcmp(at, name, n) == 0;
     }
-    out->slot_bytes = offset;
+    return wanted;
+}
+
+static bool is_array(const char *name, size_t n)
+{
+    bool found = n == strlen(BATCH_IMAGES) && memcmp(name, BATCH_IMAGES, n) == 0;
+    for (size_t i = 0; i < BATCH_TEXT_ARRAYS && !found; i++)
+        found = n == strlen(text_table[i].name) && memcmp(name, text_table[i].name, n) == 0;
+    return found;
+}
+
+static enum err check_names(const char *arrays)
+{
+    for (const char *at = arrays, *rest; *at != '\0'; at = rest) {
+        const size_t n = first_name(at, &rest);
+        if (n > 0 && !is_array(at, n))
+            return fail(ERR_CONFIG,
+                        "no array '%.*s': there are tokens, targets, mask, positions, "
+                        "document_start, " BATCH_IMAGES,
+                        (int)n, at);
+    }
+    return OK;
+}
+
+void batch_layout_add(struct batch_layout *layout, const char *name, enum batch_dtype dtype,
+                      uint64_t capacity)
+{
+    ASSERT(layout->n_fields < BATCH_ARRAYS);
+    struct batch_field *f = &layout->fields[layout->n_fields++];
+    *f = (struct batch_field){.dtype = dtype, .capacity = capacity, .offset = layout->slot_bytes};
+    snprintf(f->name, sizeof f->name, "%s", name);
+    layout->slot_bytes =
+        size_align(f->offset + capacity * batch_dtype_bytes(dtype), BATCH_ALIGN_BYTES);
+}
+
+enum err batch_layout_build(const struct batch_shape *shape, const char *arrays,
+                            struct batch_layout *out)
+{
+    TRY(check_names(arrays));
+    *out = (struct batch_layout){.slot_bytes = BATCH_HEADER_BYTES};
+    for (size_t i = 0; i < BATCH_TEXT_ARRAYS; i++) {
+        if (!batch_wants(arrays, text_table[i].name)) continue;
+        out->text[i] = out->slot_bytes;
+        batch_layout_add(out, text_table[i].name, text_table[i].dtype, shape->lane_rows * shape->T);
+    }
+    return OK;
 }
 
 uint64_t batch_rows_before(const struct batch_shape *shape, uint64_t step)
@@ -106,16 +145,15 @@ enum err batch_positions(const struct batch_shape *shape, uint64_t step, uint64_
 struct pack_row batch_row(const struct batch_layout *layout, uint64_t T, uint64_t row,
                           uint8_t *slot)
 {
-    void *at[FIELD_N];
-    for (size_t i = 0; i < FIELD_N; i++) {
-        const struct batch_field *f = &layout->fields[i];
-        at[i] = slot + f->offset + row * T * batch_dtype_bytes(f->dtype);
-    }
-    return (struct pack_row){.tokens = at[FIELD_TOKENS],
-                             .targets = at[FIELD_TARGETS],
-                             .mask = at[FIELD_MASK],
-                             .positions = at[FIELD_POSITIONS],
-                             .document_start = at[FIELD_DOCUMENT_START]};
+    void *at[BATCH_TEXT_ARRAYS] = {NULL};
+    for (size_t i = 0; i < BATCH_TEXT_ARRAYS; i++)
+        if (layout->text[i] != 0)
+            at[i] = slot + layout->text[i] + row * T * batch_dtype_bytes(text_table[i].dtype);
+    return (struct pack_row){.tokens = at[BATCH_TOKENS],
+                             .targets = at[BATCH_TARGETS],
+                             .mask = at[BATCH_MASK],
+                             .positions = at[BATCH_POSITIONS],
+                             .document_start = at[BATCH_DOCUMENT_START]};
 }
 
 static enum err fill(struct stream *stream, const struct batch_shape *shape,
@@ -124,16 +162,14 @@ static enum err fill(struct stream *stream, const struct batch_shape *shape,
 {
     struct range lane_positions, step_positions;
     TRY(batch_positions(shape, h->step, h->lane, &lane_positions, &step_positions));
-    for (uint64_t row = 0; row < shape->lane_rows; row++) {
-        const struct pack_row out = batch_row(layout, shape->T, row, slot);
-        uint64_t loss_tokens;
-        TRY(stream_fill(stream, lane_positions.first + row, &out, &loss_tokens));
-        h->loss_tokens += loss_tokens;
-    }
+    const struct pack_row out = batch_row(layout, shape->T, 0, slot);
+    TRY(stream_fill(stream, lane_positions, &out, &h->loss_tokens));
     for (size_t i = 0; i < layout->n_fields; i++)
         h->counts[i] = layout->fields[i].capacity;
     TRY(batch_images_fill(stream, layout, lane_positions, slot, h->counts, n_lost_images));
     h->history = stream_history(stream, step_positions.last);
+    h->step_loss_tokens = h->loss_tokens; // of a step of one lane
+    if (shape->step_lanes == 1) return OK;
     return stream_loss_tokens(stream, step_positions, &h->step_loss_tokens);
 }
 

@@ -10,22 +10,12 @@
 enum { TILES, TILE_FIRST, TILE_OFFSET, TILE_TOKENS, ARRAYS };
 #define SLOT_LIMIT (UINT64_C(1) << 31)
 
-static void add_array(const char *name, enum batch_dtype dtype, uint64_t capacity,
-                      struct batch_layout *layout)
-{
-    ASSERT(layout->n_fields < BATCH_ARRAYS);
-    struct batch_field *f = &layout->fields[layout->n_fields++];
-    snprintf(f->name, sizeof f->name, "%s", name);
-    f->dtype = dtype;
-    f->capacity = capacity;
-    f->offset = layout->slot_bytes;
-    layout->slot_bytes =
-        size_align(f->offset + capacity * batch_dtype_bytes(dtype), BATCH_ALIGN_BYTES);
-}
-
 enum err batch_images_layout(const struct images_rule *rule, const struct batch_shape *shape,
-                             struct batch_layout *layout)
+                             const char *arrays, struct batch_layout *layout)
 {
+    if (!batch_wants(arrays, BATCH_IMAGES)) return OK;
+    if (rule->recipe == NULL && *arrays != '\0')
+        return fail(ERR_CONFIG, "array " BATCH_IMAGES ": this datad's config has no images");
     if (rule->recipe == NULL) return OK;
     const uint64_t n =
         shape->lane_rows * pack_row_pictures(rule->row_capacity, rule->tokens, shape->T);
@@ -33,10 +23,10 @@ enum err batch_images_layout(const struct images_rule *rule, const struct batch_
     if (values > SLOT_LIMIT / sizeof(float))
         return fail(ERR_CONFIG, "a lane of %llu pictures of %u x %u pixels: lower images.capacity",
                     (unsigned long long)n, rule->recipe->side, rule->recipe->side);
-    add_array("tiles", rule->as_f32 ? BATCH_F32 : BATCH_U8, values, layout);
-    add_array("tile_first", BATCH_I32, n, layout);
-    add_array("tile_offset", BATCH_I32, n, layout);
-    add_array("tile_tokens", BATCH_I32, n, layout);
+    batch_layout_add(layout, BATCH_IMAGES, rule->as_f32 ? BATCH_F32 : BATCH_U8, values);
+    batch_layout_add(layout, "tile_first", BATCH_I32, n);
+    batch_layout_add(layout, "tile_offset", BATCH_I32, n);
+    batch_layout_add(layout, "tile_tokens", BATCH_I32, n);
     return OK;
 }
 
@@ -154,15 +144,21 @@ static void count(const struct filling *f, size_t first, uint64_t counts[BATCH_A
         counts[first + i] = f->n;
 }
 
+/// Whether the arrays of images are there: the last ones then.
+static bool has_images(const struct batch_layout *layout)
+{
+    return layout->n_fields >= ARRAYS &&
+           strcmp(layout->fields[layout->n_fields - ARRAYS].name, BATCH_IMAGES) == 0;
+}
+
 enum err batch_images_fill(struct stream *stream, const struct batch_layout *layout,
                            struct range positions, uint8_t *slot, uint64_t counts[BATCH_ARRAYS],
                            uint64_t *n_lost)
 {
     const struct images_rule *rule = stream_images_rule(stream);
     *n_lost = 0;
-    if (rule->recipe == NULL) return OK;
+    if (!has_images(layout)) return OK;
     const struct stream_request *request = stream_request(stream);
-    ASSERT(layout->n_fields >= ARRAYS);
     const size_t first = layout->n_fields - ARRAYS;
     struct filling f = {.stream = stream,
                         .rule = rule,

@@ -17,10 +17,11 @@
 #include "datad/batch.h"
 #include "datad/stream.h"
 
-/// Adds the arrays to layout; nothing when rule has no recipe. Errors: ERR_CONFIG when a slot would
-/// be larger than 2 GiB.
+/// Adds the arrays to layout when the list of arrays has "tiles"; nothing when that is empty and
+/// rule has no recipe. Errors: ERR_CONFIG when a slot would be larger than 2 GiB, or tiles are
+/// wanted without a recipe.
 enum err batch_images_layout(const struct images_rule *rule, const struct batch_shape *shape,
-                             struct batch_layout *layout) MUST_CHECK;
+                             const char *arrays, struct batch_layout *layout) MUST_CHECK;
 /// Decodes the images of the rows at positions into slot and counts the arrays' elements in counts;
 /// *n_lost of them could not be decoded. Thread-safe. Errors: those of reads.
 enum err batch_images_fill(struct stream *stream, const struct batch_layout *layout,

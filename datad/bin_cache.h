@@ -37,4 +37,6 @@ void bin_cache_close(struct bin_cache *c);
 /// again.
 enum err bin_cache_acquire(struct bin_cache *c, uint64_t key,
                            struct bin_cache_hold *out) MUST_CHECK;
+/// Where key's data lies if it is there, or NULL. Not held: it may change at any time. Can't fail.
+const uint32_t *bin_cache_peek(struct bin_cache *c, uint64_t key);
 void bin_cache_release(struct bin_cache *c, const struct bin_cache_hold *hold);

@@ -91,6 +91,11 @@ enum err bins_acquire(struct bins *b, size_t source, uint32_t bin, struct bins_h
     return OK;
 }
 
+const uint32_t *bins_peek(struct bins *b, size_t source, uint32_t bin)
+{
+    return bin_cache_peek(b->tokens, key_of(source, bin));
+}
+
 void bins_release(struct bins *b, const struct bins_hold *hold)
 {
     bin_cache_release(b->tokens, &hold->slot);

@@ -37,4 +37,6 @@ struct bins_hold {
 /// the index or an id is not in the vocabulary.
 enum err bins_acquire(struct bins *b, size_t source, uint32_t bin,
                       struct bins_hold *out) MUST_CHECK;
+/// The tokens of bin of source if they are there, for pack_ahead: nobody holds them. Can't fail.
+const uint32_t *bins_peek(struct bins *b, size_t source, uint32_t bin);
 void bins_release(struct bins *b, const struct bins_hold *hold);

@@ -6,12 +6,14 @@
 // datad going away turns every SENT into ASKED (answers are idempotent, so asking again loses and
 // repeats nothing). A HELD batch keeps the mapping that it lies in until its release, so the caller
 // never sees that datad was replaced. At most `prefetch` places are SENT, but for the one that is
-// being waited for, which is always sent.
+// being waited for, which is always sent. Others are sent once half of them have come, all in one
+// piece: a call of the system for each would cost more than to make a small batch.
 
 #include "datad/client.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -30,9 +32,9 @@
 #define NAP_NS UINT64_C(20000000)   // without keep_waiting: between looks at the socket
 #define RETRY_NS UINT64_C(10000000) // between attempts to connect
 
-enum { SPINS = 100, MAPPINGS = CLIENT_WINDOW + 1 };
+enum { YIELDS = 8, MAPPINGS = CLIENT_WINDOW + 1 };
 
-enum place_state { PLACE_FREE, PLACE_ASKED, PLACE_SENT, PLACE_HELD };
+enum place_state { PLACE_FREE, PLACE_ASKED, PLACE_SENT, PLACE_HELD, PLACE_STATES };
 
 struct place {
     enum place_state state;
@@ -60,8 +62,9 @@ struct client {
     size_t mapping; // of the current connection
     struct mapping mappings[MAPPINGS];
     struct place places[CLIENT_WINDOW];
-    uint64_t n_asked, n_sent; // ever
-    uint64_t waited_ns;       // in client_wait
+    size_t n_in[PLACE_STATES]; // places in each state
+    uint64_t n_asked, n_sent;  // ever
+    uint64_t waited_ns;        // in client_wait
     uint8_t input[PROTOCOL_FRAME_LIMIT];
     size_t n_input;
     uint64_t next_attempt_ns;
@@ -107,6 +110,13 @@ static uint64_t wait_nap_ns(const struct wait *w)
     return w->client->options.keep_waiting != NULL ? TICK_NS : NAP_NS;
 }
 
+static void set_state(struct client *c, struct place *p, enum place_state state)
+{
+    c->n_in[p->state]--;
+    c->n_in[state]++;
+    p->state = state;
+}
+
 // The connection.
 
 static void disconnect(struct client *c)
@@ -115,18 +125,16 @@ static void disconnect(struct client *c)
     c->fd = -1;
     c->n_input = 0;
     for (size_t i = 0; i < CLIENT_WINDOW; i++)
-        if (c->places[i].state == PLACE_SENT) c->places[i].state = PLACE_ASKED;
+        if (c->places[i].state == PLACE_SENT) set_state(c, &c->places[i], PLACE_ASKED);
     struct mapping *m = &c->mappings[c->mapping];
     if (m->n_held == 0) slots_unmap(&m->slots);
 }
 
-static bool send_message(struct client *c, const struct protocol_message *m)
+static bool send_bytes(struct client *c, const uint8_t *bytes, size_t n_bytes)
 {
-    uint8_t frame[PROTOCOL_FRAME_LIMIT];
-    const size_t n_bytes = protocol_encode(m, frame);
     ssize_t n;
     do
-        n = send(c->fd, frame, n_bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
+        n = send(c->fd, bytes, n_bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
     return n >= 0 && (size_t)n == n_bytes;
 }
@@ -213,7 +221,9 @@ static bool send_hello(struct client *c)
     m.hello.stream.seed = o->seed;
     m.hello.shape = shape_of(o);
     m.hello.n_rows = c->n_rows;
-    return send_message(c, &m);
+    snprintf(m.hello.arrays, sizeof m.hello.arrays, "%s", o->arrays);
+    uint8_t frame[PROTOCOL_FRAME_LIMIT];
+    return send_bytes(c, frame, protocol_encode(&m, frame));
 }
 
 static struct client_info info_of(const struct protocol_welcome *w)
@@ -348,7 +358,8 @@ static enum err watch_socket(struct client *c)
 
 // The window.
 
-static void send_place(struct client *c, size_t i)
+/// The request of place i, which is sent with it; returns its bytes.
+static size_t write_request(struct client *c, size_t i, uint8_t out[PROTOCOL_FRAME_LIMIT])
 {
     struct place *p = &c->places[i];
     struct protocol_message m = {.type = PROTOCOL_REQUEST};
@@ -360,32 +371,37 @@ static void send_place(struct client *c, size_t i)
     m.request.slot = i;
     m.request.waited_ns = c->waited_ns;
     p->sequence = (uint32_t)m.sequence;
-    p->state = PLACE_SENT;
-    if (!send_message(c, &m)) disconnect(c);
+    set_state(c, p, PLACE_SENT);
+    return protocol_encode(&m, out);
 }
 
-/// The ASKED place that was asked first, or CLIENT_WINDOW; counts those SENT.
-static size_t first_asked(const struct client *c, uint64_t *n_sent)
+static void send_place(struct client *c, size_t i)
+{
+    uint8_t frame[PROTOCOL_FRAME_LIMIT];
+    if (!send_bytes(c, frame, write_request(c, i, frame))) disconnect(c);
+}
+
+/// The ASKED place that was asked first; there is one.
+static size_t first_asked(const struct client *c)
 {
     size_t first = CLIENT_WINDOW;
-    *n_sent = 0;
     for (size_t i = 0; i < CLIENT_WINDOW; i++) {
         const struct place *p = &c->places[i];
-        if (p->state == PLACE_SENT) ++*n_sent;
         if (p->state != PLACE_ASKED) continue;
         if (first == CLIENT_WINDOW || p->asked < c->places[first].asked) first = i;
     }
+    ASSERT(first < CLIENT_WINDOW);
     return first;
 }
 
 static void send_some(struct client *c)
 {
-    while (c->fd >= 0) {
-        uint64_t n_sent;
-        const size_t i = first_asked(c, &n_sent);
-        if (i == CLIENT_WINDOW || n_sent >= c->prefetch) return;
-        send_place(c, i);
-    }
+    uint8_t frames[CLIENT_WINDOW * PROTOCOL_REQUEST_BYTES + PROTOCOL_FRAME_LIMIT];
+    size_t n_bytes = 0;
+    if (c->fd < 0 || c->n_in[PLACE_SENT] > c->prefetch / 2) return;
+    while (c->n_in[PLACE_ASKED] > 0 && c->n_in[PLACE_SENT] < c->prefetch)
+        n_bytes += write_request(c, first_asked(c), frames + n_bytes);
+    if (n_bytes > 0 && !send_bytes(c, frames, n_bytes)) disconnect(c);
 }
 
 static size_t find_place(const struct client *c, uint64_t step, uint64_t lane)
@@ -414,7 +430,10 @@ static enum err await_place(struct client *c, size_t i)
         if (c->fd < 0) continue;
         const struct slots *slots = &c->mappings[c->mapping].slots;
         if (slots_ready(slots, i, p->sequence)) return OK;
-        if (n_rounds < SPINS) continue;
+        if (n_rounds < YIELDS) {
+            sched_yield(); // to datad, where it shares the core: it fills all that was asked for
+            continue;
+        }
         TRY(wait_tick(&w, NULL));
         slots_sleep(slots, i, p->sequence, wait_nap_ns(&w));
         if (slots_ready(slots, i, p->sequence)) return OK;
@@ -481,6 +500,9 @@ static enum err check_options(const struct client_options *o)
     const bool known = strcmp(o->split, split_name(SPLIT_TRAIN)) == 0 ||
                        strcmp(o->split, split_name(SPLIT_VALIDATION)) == 0;
     if (!known) return fail(ERR_CONFIG, "split %s: train or validation", o->split);
+    if (o->arrays != NULL && strlen(o->arrays) >= BATCH_NAMES_BYTES)
+        return fail(ERR_CONFIG, "the names of arrays are longer than %d bytes",
+                    BATCH_NAMES_BYTES - 1);
     const struct batch_shape shape = shape_of(o);
     if (o->next_step != 0 && (o->next_step < o->first_step || o->next_step > BATCH_ROW_LIMIT))
         return fail(ERR_CONFIG, "step %llu is not one of this shape's",
@@ -503,7 +525,9 @@ enum err client_open(const struct client_options *o, struct arena *a, struct cli
     c->options = *o;
     c->options.socket = arena_strdup(a, o->socket);
     c->options.split = arena_strdup(a, o->split);
+    c->options.arrays = o->arrays != NULL ? arena_strdup(a, o->arrays) : "";
     c->fd = -1;
+    c->n_in[PLACE_FREE] = CLIENT_WINDOW;
     const struct batch_shape shape = shape_of(o);
     c->n_rows = batch_rows_before(&shape, size_max(o->next_step, o->first_step));
     if (synthetic_named(o->socket)) {
@@ -541,8 +565,11 @@ enum err client_request(struct client *c, uint64_t step, uint64_t lane)
         return fail(ERR_INVARIANT,
                     "request of step %llu lane %llu: %d batches are under way or held already",
                     (unsigned long long)step, (unsigned long long)lane, CLIENT_WINDOW);
-    c->places[i] =
-        (struct place){.state = PLACE_ASKED, .step = step, .lane = lane, .asked = ++c->n_asked};
+    struct place *p = &c->places[i];
+    p->step = step;
+    p->lane = lane;
+    p->asked = ++c->n_asked;
+    set_state(c, p, PLACE_ASKED);
     if (c->synthetic == NULL) send_some(c);
     return OK;
 }
@@ -553,7 +580,7 @@ static enum err hold(struct client *c, size_t i, struct batch *out)
     struct place *p = &c->places[i];
     const enum err e = c->synthetic != NULL ? synthetic_fill(c->synthetic, p->step, p->lane, i, out)
                                             : take_batch(c, i, out);
-    p->state = e == OK ? PLACE_HELD : PLACE_FREE;
+    set_state(c, p, e == OK ? PLACE_HELD : PLACE_FREE);
     p->mapping = c->mapping;
     if (e == OK) c->mappings[c->mapping].n_held++;
     if (c->synthetic == NULL) send_some(c);
@@ -580,7 +607,7 @@ void client_release(struct client *c, struct batch *b)
     m->n_held--;
     const bool old = p->mapping != c->mapping || c->fd < 0;
     if (c->synthetic == NULL && old && m->n_held == 0) slots_unmap(&m->slots);
-    p->state = PLACE_FREE;
+    set_state(c, p, PLACE_FREE);
     b->n_arrays = 0;
 }
 

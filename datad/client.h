@@ -44,7 +44,10 @@ struct client_options {
     // path of datad's Unix socket; "random:V" = no datad: uniform tokens < V by counter RNG, one
     // document a row
     const char *socket;
-    const char *split;  // "train" or "validation"
+    const char *split; // "train" or "validation"
+    // names of the arrays that batches are to have, "tokens,document_start"; NULL or "" = all.
+    // "tiles" stands for all arrays of images.
+    const char *arrays;
     uint64_t sequence;  // T: tokens a row
     uint64_t lane_rows; // B: rows a lane
     // lanes a step: row position =
@@ -79,11 +82,11 @@ enum err client_connect(const char *socket, int *fd) MUST_CHECK;
 /// Whether a datad of this user answers on socket now; does not wait for one. Can't fail.
 bool client_answers(const char *socket);
 
-/// Arrays of a batch, all [lane_rows * sequence]: "tokens" i32, "targets" i32 (next token; 0 where
+/// Arrays of a batch, each [lane_rows * sequence]: "tokens" i32, "targets" i32 (next token; 0 where
 /// masked), "mask" f32 (1 where the target counts), "positions" i32 (index within the document, in
 /// this row), "document_start" i32 (row index where the position's document starts: attention sees
 /// [document_start, position's row index]). Errors: ERR_GONE (nobody listens within the deadline),
-/// ERR_DENIED (socket of another user), ERR_CONFIG (split empty).
+/// ERR_DENIED (socket of another user), ERR_CONFIG (split empty, no such array).
 enum err client_open(const struct client_options *o, struct arena *a,
                      struct client **out) MUST_CHECK;
 void client_close(struct client *c);

@@ -71,8 +71,9 @@ static enum err take_hello(struct connection *c, const struct protocol_hello *he
 {
     c->shape = hello->shape;
     TRY(batch_check_shape(&c->shape));
-    batch_layout_build(&c->shape, &c->layout);
-    TRY(batch_images_layout(&service_options(c->service)->rule.images, &c->shape, &c->layout));
+    const struct images_rule *images = &service_options(c->service)->rule.images;
+    TRY(batch_layout_build(&c->shape, hello->arrays, &c->layout));
+    TRY(batch_images_layout(images, &c->shape, hello->arrays, &c->layout));
     TRY(service_borrow(c->service, &hello->stream, &c->stream));
     TRY(slots_create(CLIENT_WINDOW, c->layout.slot_bytes, reply->fds, &c->slots));
     reply->n_fds = 2;
@@ -116,11 +117,8 @@ static enum err take_message(struct connection *c, const struct protocol_message
     return take_request(c, m->sequence, &m->request);
 }
 
-enum err connection_take(struct connection *c, size_t n_bytes, struct connection_reply *reply)
+static enum err take_frames(struct connection *c, struct connection_reply *reply)
 {
-    *reply = (struct connection_reply){0};
-    c->n_input += n_bytes;
-    ASSERT(c->n_input <= sizeof c->input);
     size_t at = 0;
     for (;;) {
         struct protocol_message m;
@@ -133,6 +131,16 @@ enum err connection_take(struct connection *c, size_t n_bytes, struct connection
     memmove(c->input, c->input + at, c->n_input - at);
     c->n_input -= at;
     return OK;
+}
+
+enum err connection_take(struct connection *c, size_t n_bytes, struct connection_reply *reply)
+{
+    *reply = (struct connection_reply){0};
+    c->n_input += n_bytes;
+    ASSERT(c->n_input <= sizeof c->input);
+    const enum err e = take_frames(c, reply);
+    workers_wake(service_workers(c->service));
+    return e;
 }
 
 void connection_run_job(void *context)

@@ -254,84 +254,125 @@ uint64_t pack_tokens(const struct pack_plan *plan, uint64_t row)
 }
 
 // Filling. Inner loops have a fixed length, so that compilers make vector code of them at -O2.
+// Arrays that are NULL are not wanted.
 
 enum { STRIDE = 16 };
 
-static void fill_tokens(int32_t *restrict out, const uint32_t *restrict tokens, uint64_t n)
+/// Fetches soon[n] meanwhile: rows are read from all over a bin, where the processor cannot foresee
+/// the next.
+static void fill_tokens(int32_t *restrict out, const uint32_t *restrict tokens,
+                        const uint32_t *soon, uint64_t n)
 {
     uint64_t i = 0;
-    for (; i + STRIDE <= n; i += STRIDE)
+    for (; i + STRIDE <= n; i += STRIDE) {
+        __builtin_prefetch(soon + i);
         for (uint64_t k = 0; k < STRIDE; k++)
             out[i + k] = (int32_t)(tokens[i + k] & ~PACK_NO_LOSS);
+    }
     for (; i < n; i++)
         out[i] = (int32_t)(tokens[i] & ~PACK_NO_LOSS);
 }
 
-static void fill_targets(int32_t *restrict out, float *restrict mask,
-                         const uint32_t *restrict targets, uint64_t n)
+static void fill_targets(int32_t *restrict out, const uint32_t *restrict targets, uint64_t n)
 {
     uint64_t i = 0;
     for (; i + STRIDE <= n; i += STRIDE)
-        for (uint64_t k = 0; k < STRIDE; k++) {
-            const int32_t counts = 1 - (int32_t)(targets[i + k] >> 31);
-            out[i + k] = (int32_t)targets[i + k] & -counts;
-            mask[i + k] = (float)counts;
-        }
-    for (; i < n; i++) {
-        const int32_t counts = 1 - (int32_t)(targets[i] >> 31);
-        out[i] = (int32_t)targets[i] & -counts;
-        mask[i] = (float)counts;
-    }
+        for (uint64_t k = 0; k < STRIDE; k++)
+            out[i + k] = (int32_t)(targets[i + k] & ((targets[i + k] >> 31) - 1));
+    for (; i < n; i++)
+        out[i] = (int32_t)(targets[i] & ((targets[i] >> 31) - 1));
 }
 
-static void fill_places(int32_t *restrict positions, int32_t *restrict starts, int32_t start,
-                        uint64_t n)
+static void fill_mask(float *restrict out, const uint32_t *restrict targets, uint64_t n)
 {
     uint64_t i = 0;
     for (; i + STRIDE <= n; i += STRIDE)
-        for (uint64_t k = 0; k < STRIDE; k++) {
-            positions[i + k] = (int32_t)i + (int32_t)k;
-            starts[i + k] = start;
-        }
-    for (; i < n; i++) {
-        positions[i] = (int32_t)i;
-        starts[i] = start;
-    }
+        for (uint64_t k = 0; k < STRIDE; k++)
+            out[i + k] = (float)(1 - (int32_t)(targets[i + k] >> 31));
+    for (; i < n; i++)
+        out[i] = (float)(1 - (int32_t)(targets[i] >> 31));
+}
+
+static void fill_positions(int32_t *restrict out, uint64_t n)
+{
+    uint64_t i = 0;
+    for (; i + STRIDE <= n; i += STRIDE)
+        for (uint64_t k = 0; k < STRIDE; k++)
+            out[i + k] = (int32_t)i + (int32_t)k;
+    for (; i < n; i++)
+        out[i] = (int32_t)i;
+}
+
+static void fill_starts(int32_t *restrict out, int32_t start, uint64_t n)
+{
+    uint64_t i = 0;
+    for (; i + STRIDE <= n; i += STRIDE)
+        for (uint64_t k = 0; k < STRIDE; k++)
+            out[i + k] = start;
+    for (; i < n; i++)
+        out[i] = start;
+}
+
+static void *behind(void *array, uint64_t n)
+{
+    return array == NULL ? NULL : (uint32_t *)array + n;
+}
+
+struct pack_row pack_row_behind(const struct pack_row *row, uint64_t n)
+{
+    return (struct pack_row){.tokens = behind(row->tokens, n),
+                             .targets = behind(row->targets, n),
+                             .mask = behind(row->mask, n),
+                             .positions = behind(row->positions, n),
+                             .document_start = behind(row->document_start, n)};
 }
 
 void pack_fill_piece(const struct pack_piece *piece, const uint32_t *tokens, uint64_t at,
-                     const struct pack_row *out)
+                     const struct pack_ahead *ahead, const struct pack_row *out)
 {
     const uint64_t n = piece->n_tokens;
     const uint64_t n_targets = n - 1 + piece->continues;
     const uint32_t *from = tokens + piece->first;
-    fill_tokens(out->tokens + at, from, n);
-    fill_targets(out->targets + at, out->mask + at, from + 1, n_targets);
-    if (n_targets < n) {
-        out->targets[at + n_targets] = 0;
-        out->mask[at + n_targets] = 0.0F;
+    const uint32_t *soon = at + n <= ahead->n ? ahead->tokens + at : from;
+    if (out->tokens != NULL) fill_tokens(out->tokens + at, from, soon, n);
+    if (out->targets != NULL) {
+        fill_targets(out->targets + at, from + 1, n_targets);
+        if (n_targets < n) out->targets[at + n_targets] = 0;
     }
-    fill_places(out->positions + at, out->document_start + at, (int32_t)at, n);
+    if (out->mask != NULL) {
+        fill_mask(out->mask + at, from + 1, n_targets);
+        if (n_targets < n) out->mask[at + n_targets] = 0.0F;
+    }
+    if (out->positions != NULL) fill_positions(out->positions + at, n);
+    if (out->document_start != NULL) fill_starts(out->document_start + at, (int32_t)at, n);
+}
+
+static void fill_zeros(void *out, struct range positions)
+{
+    if (out == NULL) return;
+    memset((uint32_t *)out + positions.first, 0,
+           (positions.last - positions.first) * sizeof(uint32_t));
 }
 
 void pack_fill_padding(struct range positions, const struct pack_row *out)
 {
-    for (uint64_t i = positions.first; i < positions.last; i++) {
-        out->tokens[i] = 0;
-        out->targets[i] = 0;
-        out->mask[i] = 0.0F;
-        out->positions[i] = 0;
+    fill_zeros(out->tokens, positions);
+    fill_zeros(out->targets, positions);
+    fill_zeros(out->mask, positions);
+    fill_zeros(out->positions, positions);
+    if (out->document_start == NULL) return;
+    for (uint64_t i = positions.first; i < positions.last; i++)
         out->document_start[i] = (int32_t)i;
-    }
 }
 
 void pack_fill(const struct pack_plan *plan, const uint32_t *tokens, uint64_t T, uint64_t row,
                const struct pack_row *out)
 {
     ASSERT(row < plan->n_rows);
+    const struct pack_ahead none = {0};
     uint64_t at = 0;
     for (uint32_t i = plan->row_pieces[row]; i < plan->row_pieces[row + 1]; i++) {
-        pack_fill_piece(&plan->pieces[i], tokens, at, out);
+        pack_fill_piece(&plan->pieces[i], tokens, at, &none, out);
         at += plan->pieces[i].n_tokens;
     }
     ASSERT(at <= T);

@@ -62,8 +62,9 @@ struct pack_plan {
     const struct pack_piece *pieces;
 };
 
+// Each [T]; NULL = not wanted.
 struct pack_row {
-    int32_t *tokens, *targets; // each [T]
+    int32_t *tokens, *targets;
     float *mask;
     int32_t *positions, *document_start;
 };
@@ -87,9 +88,18 @@ uint64_t pack_loss_tokens(const struct pack_plan *plan, uint64_t row);
 /// A row's tokens that are not padding. Can't fail.
 uint64_t pack_tokens(const struct pack_plan *plan, uint64_t row);
 
+// Tokens that are read next, of the next row from its start: fetched from memory while a row is
+// written. They are not looked at, so they may change meanwhile. n = 0: none.
+struct pack_ahead {
+    const uint32_t *tokens;
+    uint64_t n;
+};
+
+/// The row n elements behind row. Can't fail.
+struct pack_row pack_row_behind(const struct pack_row *row, uint64_t n);
 /// Puts a piece at position at of the row; tokens are the bin's, with PACK_NO_LOSS. Can't fail.
 void pack_fill_piece(const struct pack_piece *piece, const uint32_t *tokens, uint64_t at,
-                     const struct pack_row *out);
+                     const struct pack_ahead *ahead, const struct pack_row *out);
 /// Padding: token 0 and mask 0, each position sees only itself. Can't fail.
 void pack_fill_padding(struct range positions, const struct pack_row *out);
 /// A whole row: its pieces, then padding. Can't fail.

@@ -30,7 +30,7 @@ static size_t plan_slots(const struct bins_options *o, size_t slot_elems)
 {
     const size_t wanted = size_min(WINDOWS * o->window_bins * o->n_sources, SLOTS_LIMIT);
     const size_t affordable = o->cache_bytes / SHARE_OF_CACHE / (slot_elems * sizeof(uint32_t));
-    return size_max(size_min(wanted, affordable), o->n_threads + 1);
+    return size_max(size_min(wanted, affordable), 2 * o->n_threads + 1);
 }
 
 enum err plans_open(const struct bins *b, uint64_t T, enum pack_rule rule, struct arena *a,

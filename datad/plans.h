@@ -1,6 +1,6 @@
 #pragma once
 // The packing plans of a stream's bins, made when first asked for and cached: from document
-// lengths, filter columns and loss runs, never from tokens. A thread holds at most one at a time.
+// lengths, filter columns and loss runs, never from tokens. A thread holds at most two at a time.
 
 #include <stddef.h>
 #include <stdint.h>

@@ -9,9 +9,9 @@
 
 enum {
     FIELD_BYTES = 32 + 4 + 8 + 8,
-    HELLO_BYTES = 4 + 7 * 8,
+    HELLO_BYTES = 4 + 7 * 8 + BATCH_NAMES_BYTES,
     WELCOME_BYTES = 2 * 16 + 2 * 4 + 6 * 8,
-    REQUEST_BYTES = 4 * 8,
+    REQUEST_BYTES = PROTOCOL_REQUEST_BYTES - PROTOCOL_HEADER_BYTES,
     REPORT_BYTES = 8,
     ERROR_BYTES = 4 + PROTOCOL_LINE_BYTES
 };
@@ -30,6 +30,7 @@ static void encode_hello(const struct protocol_message *m, struct field_writer *
     field_put(w, m->hello.shape.first_step, 8);
     field_put(w, m->hello.shape.first_row, 8);
     field_put(w, m->hello.n_rows, 8);
+    field_put_text(w, m->hello.arrays, BATCH_NAMES_BYTES);
 }
 
 static enum err decode_hello(struct field_reader *r, size_t n_bytes, struct protocol_message *m)
@@ -46,7 +47,9 @@ static enum err decode_hello(struct field_reader *r, size_t n_bytes, struct prot
     m->hello.shape.first_step = field_get(r, 8);
     m->hello.shape.first_row = field_get(r, 8);
     m->hello.n_rows = field_get(r, 8);
-    return OK;
+    field_get_text(r, m->hello.arrays, BATCH_NAMES_BYTES);
+    if (m->hello.arrays[BATCH_NAMES_BYTES - 1] == '\0') return OK;
+    return fail(ERR_DATA, "hello: a list of arrays without an end");
 }
 
 static void put_hash(struct field_writer *w, struct hash128 h)

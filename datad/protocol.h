@@ -3,7 +3,8 @@
 // shared memory.
 //
 //     client                          datad
-//       HELLO split, T, lanes, seed  ->
+//       HELLO split, T, lanes, seed,
+//             names of arrays        ->
 //                                    <- WELCOME hashes, layout of a batch, + two descriptors
 //       REQUEST step, lane, slot     ->            (any number; answered in the slot's futex word)
 //                                    <- ERROR code, line  (at any time; then datad closes)
@@ -28,9 +29,10 @@
 #include "datad/stream.h"
 
 enum {
-    PROTOCOL_VERSION = 2,
+    PROTOCOL_VERSION = 3,
     PROTOCOL_HEADER_BYTES = 32,
     PROTOCOL_BODY_LIMIT = 2048,
+    PROTOCOL_REQUEST_BYTES = PROTOCOL_HEADER_BYTES + 4 * 8, // of a whole frame
     PROTOCOL_FRAME_LIMIT = PROTOCOL_HEADER_BYTES + PROTOCOL_BODY_LIMIT,
     PROTOCOL_LINE_BYTES = 512,
     PROTOCOL_REPORT_LIMIT = 1 << 24
@@ -55,8 +57,9 @@ enum protocol_state {
 
 struct protocol_hello {
     struct stream_request stream;
-    struct batch_shape shape; // its T is the stream's
-    uint64_t n_rows;          // of the run that are behind: WELCOME's stream hash is of those
+    struct batch_shape shape;       // its T is the stream's
+    char arrays[BATCH_NAMES_BYTES]; // wanted; "" = all
+    uint64_t n_rows;                // of the run that are behind: WELCOME's stream hash is of those
 };
 
 struct protocol_welcome {

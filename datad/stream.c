@@ -258,8 +258,22 @@ static struct range pieces_of(const struct row *r)
     return (struct range){row_pieces[0], row_pieces[1]};
 }
 
+/// The tokens of next, as far as they follow one another, if they are loaded.
+static struct pack_ahead look_ahead(const struct stream *s, const struct row *next)
+{
+    const struct range pieces = pieces_of(next);
+    const struct pack_piece *list = next->hold.plan.pieces;
+    const uint32_t *tokens = bins_peek(s->bins, next->place.source, next->place.bin);
+    if (tokens == NULL || pieces.first == pieces.last) return (struct pack_ahead){0};
+    const uint32_t first = list[pieces.first].first;
+    uint64_t n = 0;
+    for (uint64_t i = pieces.first; i < pieces.last && list[i].first == first + n; i++)
+        n += list[i].n_tokens;
+    return (struct pack_ahead){tokens + first, n};
+}
+
 static uint64_t fill_pieces(const struct stream *s, const struct row *r, const uint32_t *tokens,
-                            const struct pack_row *out)
+                            const struct pack_ahead *ahead, const struct pack_row *out)
 {
     const struct range pieces = pieces_of(r);
     uint64_t at = 0, n_loss = 0;
@@ -268,7 +282,7 @@ static uint64_t fill_pieces(const struct stream *s, const struct row *r, const u
         if (is_skipped(s, r, p)) {
             pack_fill_padding((struct range){at, at + p->n_tokens}, out);
         } else {
-            pack_fill_piece(p, tokens, at, out);
+            pack_fill_piece(p, tokens, at, ahead, out);
             n_loss += p->n_loss;
         }
         at += p->n_tokens;
@@ -277,19 +291,46 @@ static uint64_t fill_pieces(const struct stream *s, const struct row *r, const u
     return n_loss;
 }
 
-enum err stream_fill(struct stream *s, uint64_t position, const struct pack_row *out,
+static enum err fill_row(struct stream *s, const struct row *r, const struct pack_ahead *ahead,
+                         const struct pack_row *out, uint64_t *loss_tokens)
+{
+    struct bins_hold tokens;
+    TRY(bins_acquire(s->bins, r->place.source, r->place.bin, &tokens));
+    *loss_tokens += fill_pieces(s, r, tokens.tokens, ahead, out);
+    bins_release(s->bins, &tokens);
+    return OK;
+}
+
+/// Fills row and finds the one behind it, when next is not NULL, so that its tokens are fetched
+/// meanwhile.
+static enum err fill_and_find(struct stream *s, const struct row *row, struct row *next,
+                              const struct pack_row *out, uint64_t *loss_tokens)
+{
+    struct pack_ahead ahead = {0};
+    if (next != NULL) {
+        TRY(acquire_row(s, row->position + 1, next));
+        ahead = look_ahead(s, next);
+    }
+    const enum err e = fill_row(s, row, &ahead, out, loss_tokens);
+    if (e != OK && next != NULL) plans_release(s->plans, &next->hold);
+    return e;
+}
+
+enum err stream_fill(struct stream *s, struct range positions, const struct pack_row *out,
                      uint64_t *loss_tokens)
 {
-    struct row r;
-    struct bins_hold tokens;
-    TRY(acquire_row(s, position, &r));
-    const enum err e = bins_acquire(s->bins, r.place.source, r.place.bin, &tokens);
-    if (e == OK) {
-        *loss_tokens = fill_pieces(s, &r, tokens.tokens, out);
-        bins_release(s->bins, &tokens);
+    struct row rows[2];
+    const uint64_t n = positions.last - positions.first;
+    *loss_tokens = 0;
+    TRY(acquire_row(s, positions.first, &rows[0]));
+    for (uint64_t i = 0; i < n; i++) {
+        const struct pack_row to = pack_row_behind(out, i * s->request.T);
+        struct row *row = &rows[i % 2], *next = i + 1 < n ? &rows[(i + 1) % 2] : NULL;
+        const enum err e = fill_and_find(s, row, next, &to, loss_tokens);
+        plans_release(s->plans, &row->hold);
+        TRY(e);
     }
-    plans_release(s->plans, &r.hold);
-    return e;
+    return OK;
 }
 
 static enum err add_loss_tokens(struct stream *s, uint64_t position, uint64_t *sum)

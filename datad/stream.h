@@ -76,9 +76,9 @@ struct stream_place {
 };
 /// Thread-safe. Can't fail.
 void stream_find(struct stream *s, uint64_t position, struct stream_place *out);
-/// Fills the row at position; *loss_tokens counts its positions with mask 1. Thread-safe. Errors:
-/// as bins_acquire.
-enum err stream_fill(struct stream *s, uint64_t position, const struct pack_row *out,
+/// Fills the rows at positions, one behind the other from out on (arrays of [rows * T]);
+/// *loss_tokens counts their positions with mask 1. Thread-safe. Errors: as bins_acquire.
+enum err stream_fill(struct stream *s, struct range positions, const struct pack_row *out,
                      uint64_t *loss_tokens) MUST_CHECK;
 /// Loss tokens of the rows at positions, without reading tokens; sums of recent ranges are kept.
 /// Thread-safe.

@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "base/span.h"
 #include "datad/batch.h"
+#include "datad/batch_images.h"
 #include "datad/field.h"
 
 #define PREFIX "random:"
@@ -62,7 +63,9 @@ enum err synthetic_open(const struct client_options *o, struct arena *a, struct 
                                     .first_step = o->first_step,
                                     .first_row = o->first_row};
     TRY(batch_check_shape(&s->shape));
-    batch_layout_build(&s->shape, &s->layout);
+    const struct images_rule no_images = {0};
+    TRY(batch_layout_build(&s->shape, o->arrays, &s->layout));
+    TRY(batch_images_layout(&no_images, &s->shape, o->arrays, &s->layout));
     s->key = rng_u64(rng_key(o->seed, "datad.random"), 0, hash_xxh3(o->split, strlen(o->split), 0));
     s->info = (struct client_info){.stream_hash = hash_of(o, vocabulary),
                                    .vocabulary = vocabulary,
@@ -95,14 +98,17 @@ static int32_t token_at(const struct synthetic *s, uint64_t position, uint64_t i
 static void fill_row(const struct synthetic *s, uint64_t position, const struct pack_row *row)
 {
     const uint64_t T = s->shape.T;
+    int32_t token = token_at(s, position, 0);
     for (uint64_t i = 0; i < T; i++) {
-        row->tokens[i] = token_at(s, position, i);
-        row->positions[i] = (int32_t)i;
-        row->document_start[i] = 0;
-        row->mask[i] = i + 1 < T ? 1.0F : 0.0F;
-        if (i > 0) row->targets[i - 1] = row->tokens[i];
+        const bool is_last = i + 1 == T;
+        const int32_t next = is_last ? 0 : token_at(s, position, i + 1);
+        if (row->tokens != NULL) row->tokens[i] = token;
+        if (row->targets != NULL) row->targets[i] = next;
+        if (row->mask != NULL) row->mask[i] = is_last ? 0.0F : 1.0F;
+        if (row->positions != NULL) row->positions[i] = (int32_t)i;
+        if (row->document_start != NULL) row->document_start[i] = 0;
+        token = next;
     }
-    row->targets[T - 1] = 0;
 }
 
 static void describe(const struct synthetic *s, const uint8_t *slot, struct batch *b)

@@ -64,9 +64,13 @@ bool workers_push(struct workers *w, void *job)
     pthread_mutex_lock(&w->lock);
     const bool room = w->n_jobs < w->limit;
     if (room) w->queue[(w->first + w->n_jobs++) % w->limit] = job;
-    pthread_cond_signal(&w->changed);
     pthread_mutex_unlock(&w->lock);
     return room;
+}
+
+void workers_wake(struct workers *w)
+{
+    pthread_cond_broadcast(&w->changed);
 }
 
 void workers_close(struct workers *w)

@@ -198,7 +198,7 @@ static void fill(const char *folder, uint64_t T, const char *packing, uint64_t n
     uint64_t loss_tokens, sum = 0;
     const uint64_t begin_ns = clock_now_ns();
     for (uint64_t i = 0; i < n_rows; i++) {
-        CHECK_OK(stream_fill(o.stream, i, &row, &loss_tokens));
+        CHECK_OK(stream_fill(o.stream, (struct range){i, i + 1}, &row, &loss_tokens));
         sum += loss_tokens;
     }
     const double seconds = (double)(clock_now_ns() - begin_ns) / 1e9;

@@ -78,7 +78,8 @@ __attribute__((unused)) static void ordered_fill(struct ordered *s, uint64_t pos
 {
     const struct pack_row row = {out->tokens, out->targets, out->mask, out->positions,
                                  out->document_start};
-    CHECK_OK(stream_fill(s->stream, position, &row, &out->loss_tokens));
+    CHECK_OK(
+        stream_fill(s->stream, (struct range){position, position + 1}, &row, &out->loss_tokens));
 }
 
 __attribute__((unused)) static bool ordered_same(const struct ordered_row *a,

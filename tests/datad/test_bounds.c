@@ -76,7 +76,7 @@ static void walk(uint64_t n_bins, enum pack_rule packing)
     const uint64_t n_rows = stream_info(s)->n_rows;
     for (uint64_t i = 0; i < n_rows; i += BIN_TOKENS / T / 2) { // into each bin
         uint64_t loss_tokens;
-        CHECK_OK(stream_fill(s, i, &row, &loss_tokens));
+        CHECK_OK(stream_fill(s, (struct range){i, i + 1}, &row, &loss_tokens));
         CHECK(loss_tokens > 0);
     }
     stream_close(s);

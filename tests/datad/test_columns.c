@@ -76,7 +76,7 @@ static void check_epoch(const struct columns_options *o, struct stream *s, keeps
         arena_init(&a, "row");
         const struct pack_row out = {row.tokens, row.targets, row.mask, row.positions,
                                      row.document_start};
-        CHECK_OK(stream_fill(s, p, &out, &loss_tokens));
+        CHECK_OK(stream_fill(s, (struct range){p, p + 1}, &out, &loss_tokens));
         CHECK_OK(stream_documents(s, p, &a, &documents, &n));
         for (size_t i = 0; i < n; i++) {
             expected += check_piece(o, &documents[i], &row);

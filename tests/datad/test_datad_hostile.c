@@ -127,9 +127,9 @@ static void check_frames(const struct spawned *s, struct witness *w)
     witness_check(w);
     check_header_refused(s, 8, 1U << 31, "frame of type 1 with a body of 2147483648 bytes");
     check_header_refused(s, 8, 0, "frame of type 1 with a body of 0 bytes");
-    check_header_refused(s, 4, 2U | 77U << 16, "frame of type 77 is not allowed now");
-    check_header_refused(s, 4, 2U | 2U << 16, "frame of type 2 is not allowed now");
-    check_header_refused(s, 4, 9U | 1U << 16, "frame of protocol version 9, this is 2");
+    check_header_refused(s, 4, PROTOCOL_VERSION | 77U << 16, "frame of type 77 is not allowed now");
+    check_header_refused(s, 4, PROTOCOL_VERSION | 2U << 16, "frame of type 2 is not allowed now");
+    check_header_refused(s, 4, 9U | 1U << 16, "frame of protocol version 9, this is 3");
     check_header_refused(s, 24, 1, "frame header is damaged");
     check_header_refused(s, 12, 1, "frame body is damaged");
     witness_check(w);

@@ -114,8 +114,8 @@ static void check_epoch(struct arena *a, const char *path, const struct span fil
     struct stream *stream = open_stream(a, &setting, &bins);
     const struct batch_shape shape = {.T = T, .lane_rows = 1, .step_lanes = 1};
     struct batch_layout layout;
-    batch_layout_build(&shape, &layout);
-    CHECK_OK(batch_images_layout(&setting.rule.images, &shape, &layout));
+    CHECK_OK(batch_layout_build(&shape, "", &layout));
+    CHECK_OK(batch_images_layout(&setting.rule.images, &shape, "", &layout));
     uint8_t *slot = arena_alloc(a, layout.slot_bytes, 64);
     const struct image_recipe *recipe = setting.rule.images.recipe;
     const size_t n_bytes = image_recipe_picture_bytes(recipe) * sizeof(float);

@@ -201,8 +201,8 @@ static void check_row(struct stream *stream, const struct spawned *s, struct mad
 static void assemble(struct stream *stream, const struct batch_shape *shape, uint64_t step,
                      uint64_t lane, struct made_batch *out, struct arena *a)
 {
-    batch_layout_build(shape, &out->layout);
-    CHECK_OK(batch_images_layout(stream_images_rule(stream), shape, &out->layout));
+    CHECK_OK(batch_layout_build(shape, "", &out->layout));
+    CHECK_OK(batch_images_layout(stream_images_rule(stream), shape, "", &out->layout));
     out->slot = arena_alloc(a, out->layout.slot_bytes, 64);
     memset(out->slot, 77, out->layout.slot_bytes); // as a slot that was used before
     const struct batch_outcome made =
@@ -291,6 +291,45 @@ static void check_drawn(struct spawned *s)
     arena_fini(&a);
 }
 
+// Pictures come with the texts' arrays that are wanted, or not at all.
+static void check_wanted(struct spawned *s)
+{
+    struct arena a;
+    struct client *all, *some, *none;
+    struct client_options o = spawned_client(s);
+    arena_init(&a, "wanted");
+    spawned_start(s);
+    CHECK_OK(client_open(&o, &a, &all));
+    o.arrays = "tokens,tiles";
+    CHECK_OK(client_open(&o, &a, &some));
+    o.arrays = "tokens";
+    CHECK_OK(client_open(&o, &a, &none));
+    for (uint64_t lane = 0; lane < o.step_lanes; lane++) {
+        struct batch x, y, z;
+        CHECK_OK(client_request(all, 0, lane));
+        CHECK_OK(client_request(some, 0, lane));
+        CHECK_OK(client_request(none, 0, lane));
+        CHECK_OK(client_wait(all, 0, lane, &x));
+        CHECK_OK(client_wait(some, 0, lane, &y));
+        CHECK_OK(client_wait(none, 0, lane, &z));
+        CHECK(x.n_arrays == 9 && y.n_arrays == 5 && z.n_arrays == 1);
+        for (size_t i = 0; i < y.n_arrays; i++) {
+            const struct batch_array *array = &y.arrays[i], *same = batch_array(&x, array->name);
+            CHECK_EQ(array->count, same->count);
+            CHECK(memcmp(array->data, same->data, array->count * batch_dtype_bytes(array->dtype)) ==
+                  0);
+        }
+        client_release(all, &x);
+        client_release(some, &y);
+        client_release(none, &z);
+    }
+    client_close(all);
+    client_close(some);
+    client_close(none);
+    (void)spawned_end(s, SIGKILL);
+    arena_fini(&a);
+}
+
 // A client asks from the last batch to the first, and datad dies on the way.
 static void check_served(struct spawned *s)
 {
@@ -357,6 +396,7 @@ int main(int argc, char **argv)
     CHECK(check_stream(&tiles, &bare, PACK_BEST_FIT, 5) > 10);
     CHECK(n_lost > 0);
     check_served(&tiles);
+    check_wanted(&tiles);
     rule = give_images(&few, "tiles-224");
     rule.row_capacity = 2;
     rule.max_pixels = 500 * 180 - 1; // files 2 and 4 are black too

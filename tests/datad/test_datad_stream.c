@@ -33,7 +33,7 @@ static void expect_one(struct stream *stream, const struct batch_shape *shape, u
     static _Alignas(64) uint8_t slot[1 << 16];
     struct batch_layout layout;
     struct batch_header h;
-    batch_layout_build(shape, &layout);
+    CHECK_OK(batch_layout_build(shape, "", &layout));
     CHECK(layout.slot_bytes <= sizeof slot);
     batch_assemble(stream, shape, &layout, step, lane, slot);
     CHECK_OK(batch_header_decode(slot, &h));
@@ -186,6 +186,7 @@ static uint64_t hash_tokens(struct spawned *s, uint64_t lane_rows, uint64_t step
     o.step_lanes = step_lanes;
     CHECK_OK(client_open(&o, &a, &c));
     *hash_stream = client_info(c)->stream_hash.lo;
+    uint64_t loss_tokens = 0;
     for (uint64_t i = 0; i < STEPS * step_lanes; i++) {
         struct batch b;
         CHECK_OK(client_request(c, i / step_lanes, i % step_lanes));
@@ -193,6 +194,8 @@ static uint64_t hash_tokens(struct spawned *s, uint64_t lane_rows, uint64_t step
         const int32_t *tokens = batch_array(&b, "tokens")->data;
         for (uint64_t t = 0; t < lane_rows * o.sequence; t++)
             h = h * 31 + (uint64_t)tokens[t];
+        loss_tokens = (i % step_lanes == 0 ? 0 : loss_tokens) + b.loss_tokens;
+        if (i % step_lanes == step_lanes - 1) CHECK_EQ(loss_tokens, b.step_loss_tokens);
         client_release(c, &b);
     }
     client_close(c);

@@ -291,7 +291,7 @@ static void sum_step(struct ordered *s, uint64_t lane_rows, uint64_t step, struc
     struct batch_header h;
     uint64_t sum = 0;
     *out = (struct step_sums){0};
-    batch_layout_build(&shape, &layout);
+    CHECK_OK(batch_layout_build(&shape, "", &layout));
     CHECK(layout.slot_bytes <= sizeof slot);
     for (uint64_t lane = 0; lane < shape.step_lanes; lane++) {
         batch_assemble(s->stream, &shape, &layout, step, lane, slot);

@@ -10,6 +10,7 @@ static struct protocol_message make_hello(void)
     struct protocol_message m = {.type = PROTOCOL_HELLO, .sequence = 7};
     m.hello = (struct protocol_hello){.stream = {SPLIT_VALIDATION, 1024, UINT64_MAX},
                                       .shape = {1024, 8, 1U << 20, 77, UINT64_C(1) << 50},
+                                      .arrays = "tokens,mask",
                                       .n_rows = UINT64_C(1) << 51};
     return m;
 }
@@ -20,8 +21,8 @@ static struct protocol_message make_welcome(void)
     m.welcome.stream = (struct stream_info){{1, 2}, {3, 4}, 50257, 50256, 1000, 1000000};
     m.welcome.n_slots = CLIENT_WINDOW;
     m.welcome.prefetch = 9;
-    batch_layout_build(&(struct batch_shape){.T = 1024, .lane_rows = 8, .step_lanes = 4},
-                       &m.welcome.layout);
+    CHECK_OK(batch_layout_build(&(struct batch_shape){.T = 1024, .lane_rows = 8, .step_lanes = 4},
+                                "", &m.welcome.layout));
     return m;
 }
 
@@ -93,6 +94,9 @@ static void check_fields(void)
     struct protocol_message m = make_hello();
     m.hello.stream.split = SPLIT_N;
     check_refused(&m, PROTOCOL_DATAD_NEW, "hello: split 2");
+    m = make_hello();
+    memset(m.hello.arrays, 'x', sizeof m.hello.arrays);
+    check_refused(&m, PROTOCOL_DATAD_NEW, "hello: a list of arrays without an end");
     m = make_request();
     m.request.slot = CLIENT_WINDOW;
     check_refused(&m, PROTOCOL_DATAD_READY, "request: slot 64, sequence 1099511627776");
