@@ -1,21 +1,13 @@
 // Two ways to the same result. Short pieces (nearly all) keep ids and ranks in two small arrays and
-// look at all pairs for each merge: quadratic, but bounded. Long ones link tokens in a list and
-// keep pairs in a heap.
-//
-// I1 heap: whatever pair is adjacent and has a rank is in the heap as rank << 32 | position of its
-//    left token, so the smallest entry is the lowest rank, leftmost. An entry is stale, and
-//    skipped, when its node has another rank by now.
-// I2 nodes[i].rank is the rank of the pair (i, next of i), PAIR_TABLE_NONE if it has none or i was
-//    joined into another.
+// look at all pairs for each merge: quadratic, but bounded. Long ones: bpe_long.c.
 #include "shard/tokenizer/bpe.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/grow.h"
+#include "shard/tokenizer/bpe_long.h"
 
 enum { SHORT_TOKENS = 64, BYTE_PAIRS = 1 << 16 };
-#define LAST UINT32_MAX
 
 enum err bpe_open(struct bpe *b, const uint32_t byte_ids[256])
 {
@@ -95,102 +87,13 @@ static size_t join_short(const struct bpe *b, struct bpe_scratch *s, uint32_t *i
     return n;
 }
 
-static void heap_sink(struct bpe_scratch *s, size_t at)
-{
-    uint64_t entry = s->heap[at];
-    for (size_t child; (child = 2 * at + 1) < s->n_heap; at = child) {
-        if (child + 1 < s->n_heap && s->heap[child + 1] < s->heap[child]) child++;
-        s->n_steps++;
-        if (entry <= s->heap[child]) break;
-        s->heap[at] = s->heap[child];
-    }
-    s->heap[at] = entry;
-}
-
-static enum err heap_push(struct bpe_scratch *s, uint64_t entry)
-{
-    TRY(grow_array(&s->heap, &s->heap_capacity, s->n_heap + 1, sizeof *s->heap));
-    size_t at = s->n_heap++;
-    for (; at > 0 && entry < s->heap[(at - 1) / 2]; at = (at - 1) / 2) {
-        s->heap[at] = s->heap[(at - 1) / 2];
-        s->n_steps++;
-    }
-    s->heap[at] = entry;
-    return OK;
-}
-
-static uint64_t heap_pop(struct bpe_scratch *s)
-{
-    uint64_t least = s->heap[0];
-    s->heap[0] = s->heap[--s->n_heap];
-    if (s->n_heap > 0) heap_sink(s, 0);
-    return least;
-}
-
-static enum err list_begin(const struct bpe *b, struct bpe_scratch *s, const uint32_t *ids,
-                           size_t n)
-{
-    TRY(grow_array(&s->nodes, &s->nodes_capacity, n, sizeof *s->nodes));
-    TRY(grow_array(&s->heap, &s->heap_capacity, n, sizeof *s->heap));
-    s->n_heap = 0;
-    for (size_t i = 0; i < n; i++) {
-        bool last = i + 1 == n;
-        uint32_t rank = last ? PAIR_TABLE_NONE : pair_table_find(&b->ranks, ids[i], ids[i + 1]);
-        s->nodes[i] = (struct bpe_node){.id = ids[i],
-                                        .rank = rank,
-                                        .previous = i == 0 ? LAST : (uint32_t)i - 1,
-                                        .next = last ? LAST : (uint32_t)i + 1};
-        if (rank != PAIR_TABLE_NONE) s->heap[s->n_heap++] = (uint64_t)rank << 32 | i;
-    }
-    for (size_t i = s->n_heap / 2; i-- > 0;)
-        heap_sink(s, i);
-    return OK;
-}
-
-// Gives node at the rank of the pair that it now begins.
-static enum err node_rank(const struct bpe *b, struct bpe_scratch *s, uint32_t at)
-{
-    struct bpe_node *node = &s->nodes[at];
-    node->rank = node->next == LAST ? PAIR_TABLE_NONE
-                                    : pair_table_find(&b->ranks, node->id, s->nodes[node->next].id);
-    if (node->rank == PAIR_TABLE_NONE) return OK;
-    return heap_push(s, (uint64_t)node->rank << 32 | at);
-}
-
-static enum err node_join(const struct bpe *b, struct bpe_scratch *s, uint32_t at)
-{
-    struct bpe_node *left = &s->nodes[at], *right = &s->nodes[left->next];
-    left->id = b->merges[left->rank].id;
-    left->next = right->next;
-    right->rank = PAIR_TABLE_NONE;
-    if (left->next != LAST) s->nodes[left->next].previous = at;
-    TRY(node_rank(b, s, at));
-    return left->previous == LAST ? OK : node_rank(b, s, left->previous);
-}
-
-static enum err join_long(const struct bpe *b, struct bpe_scratch *s, uint32_t *ids, size_t *n_ids)
-{
-    if (*n_ids >= LAST) return fail(ERR_MEMORY, "a piece of %zu bytes", *n_ids);
-    TRY(list_begin(b, s, ids, *n_ids));
-    while (s->n_heap > 0) {
-        uint64_t entry = heap_pop(s);
-        uint32_t at = (uint32_t)entry;
-        if (s->nodes[at].rank == entry >> 32) TRY(node_join(b, s, at));
-    }
-    size_t n = 0;
-    for (uint32_t at = 0; at != LAST; at = s->nodes[at].next)
-        ids[n++] = s->nodes[at].id;
-    *n_ids = n;
-    return OK;
-}
-
 enum err bpe_encode(const struct bpe *b, struct bpe_scratch *s, struct span piece, uint32_t *ids,
                     size_t *n_ids)
 {
     for (size_t i = 0; i < piece.n_bytes; i++)
         ids[i] = b->byte_ids[piece.data[i]];
     *n_ids = piece.n_bytes;
-    if (piece.n_bytes > SHORT_TOKENS) return join_long(b, s, ids, n_ids);
+    if (piece.n_bytes > SHORT_TOKENS) return bpe_long_join(b, s, ids, n_ids);
     uint32_t ranks[SHORT_TOKENS];
     for (size_t i = 0; i + 1 < piece.n_bytes; i++)
         ranks[i] = b->byte_pair_ranks[piece.data[i] << 8 | piece.data[i + 1]];
@@ -200,7 +103,7 @@ enum err bpe_encode(const struct bpe *b, struct bpe_scratch *s, struct span piec
 
 enum err bpe_join(const struct bpe *b, struct bpe_scratch *s, uint32_t *ids, size_t *n_ids)
 {
-    if (*n_ids > SHORT_TOKENS) return join_long(b, s, ids, n_ids);
+    if (*n_ids > SHORT_TOKENS) return bpe_long_join(b, s, ids, n_ids);
     uint32_t ranks[SHORT_TOKENS];
     for (size_t i = 0; i + 1 < *n_ids; i++)
         ranks[i] = pair_table_find(&b->ranks, ids[i], ids[i + 1]);
@@ -208,9 +111,17 @@ enum err bpe_join(const struct bpe *b, struct bpe_scratch *s, uint32_t *ids, siz
     return OK;
 }
 
+size_t bpe_scratch_bytes(const struct bpe_scratch *s)
+{
+    return s->nodes_capacity * sizeof *s->nodes + s->heads_capacity * sizeof *s->heads +
+           (s->ranks.capacity + s->places.capacity) * sizeof *s->ranks.words;
+}
+
 void bpe_scratch_close(struct bpe_scratch *s)
 {
     grow_free(s->nodes);
-    grow_free(s->heap);
+    grow_free(s->heads);
+    bit_tree_close(&s->ranks);
+    bit_tree_close(&s->places);
     *s = (struct bpe_scratch){0};
 }

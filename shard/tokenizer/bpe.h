@@ -1,7 +1,7 @@
 #pragma once
 // Byte-pair merging of one piece: of all adjacent pairs of tokens, the one with the lowest rank is
-// joined, the leftmost on a tie, until no pair has a rank. Steps are at most proportional to n log
-// n in the bytes of the piece.
+// joined, the leftmost on a tie, until no pair has a rank. Steps are at most proportional to the
+// bytes of the piece.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/span.h"
+#include "shard/tokenizer/bit_tree.h"
 #include "shard/tokenizer/pair_table.h"
 
 struct bpe_merge {
@@ -25,15 +26,19 @@ struct bpe {
     uint32_t *byte_pair_ranks;
 };
 
+// What merging a long piece needs; see bpe_long.c. Between pieces all lists are empty.
 struct bpe_node {
     uint32_t id, rank, previous, next;
+    uint32_t before, after; // in the list of its rank, a ring
 };
 
 struct bpe_scratch {
     struct bpe_node *nodes;
-    uint64_t *heap; // rank << 32 | position
-    size_t n_heap, heap_capacity, nodes_capacity;
-    uint64_t n_steps; // pairs looked at and places moved in the heap: grows with the work done
+    uint32_t *heads; // index = rank: the first node of its list, UINT32_MAX = empty
+    size_t nodes_capacity, heads_capacity;
+    struct bit_tree ranks;  // of the lists that are not empty
+    struct bit_tree places; // to put a list in order
+    uint64_t n_steps;       // pairs and words of trees looked at, nodes moved: grows with the work
 };
 
 /// A model without merges. Errors: ERR_MEMORY.
@@ -51,5 +56,8 @@ enum err bpe_encode(const struct bpe *b, struct bpe_scratch *s, struct span piec
 /// ERR_MEMORY.
 enum err bpe_join(const struct bpe *b, struct bpe_scratch *s, uint32_t *ids,
                   size_t *n_ids) MUST_CHECK;
+/// What s holds: at most 1.5 times 24.2 bytes a token of its longest piece and 4.2 bytes a merge.
+/// Can't fail.
+size_t bpe_scratch_bytes(const struct bpe_scratch *s);
 /// Frees what s grew to. Can't fail.
 void bpe_scratch_close(struct bpe_scratch *s);
