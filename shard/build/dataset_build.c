@@ -11,6 +11,7 @@
 #include "base/size.h"
 #include "base/text.h"
 #include "shard/build/assemble.h"
+#include "shard/build/survey.h"
 #include "shard/dataset/dataset_folder.h"
 #include "shard/dataset/dataset_index.h"
 #include "shard/format/shard.h"
@@ -50,6 +51,17 @@ static uint64_t part_file_bytes(const struct builder *b)
     return size_max(PART_FILE_BYTES_LEAST, size_min(PART_FILE_BYTES, memory_bytes(b) / 32));
 }
 
+static enum err agree(struct builder *b, enum err e)
+{
+    if (e != OK && b->n_ranks > 1 && file_exists(b->folder.work)) {
+        char cause[1024];
+        snprintf(cause, sizeof cause, "%s", err_line());
+        station_stop(b->folder.work);
+        e = fail(e, "%s", cause);
+    }
+    return fabric_agree(b->fabric, e);
+}
+
 // What rows depend on
 
 static enum err describe_file(struct text *out, const char *name, const char *path)
@@ -82,10 +94,10 @@ static enum err describe_options(struct builder *b, struct text *out)
 }
 
 // Every rank must see the same inputs and options, or they would write different parts.
-static enum err compare_parts(struct builder *b)
+static enum err compare(struct builder *b, struct hash128 mine)
 {
     struct hash128 *all = ARENA_ARRAY(&b->run, struct hash128, b->n_ranks);
-    TRY(fabric_all_gather(b->fabric, &b->parts.fingerprint, sizeof *all, all));
+    TRY(fabric_all_gather(b->fabric, &mine, sizeof mine, all));
     for (int r = 1; r < b->n_ranks; r++) {
         if (all[r].lo != all[0].lo || all[r].hi != all[0].hi)
             return fail(ERR_DATA, "rank %d sees other inputs or options than rank 0", r);
@@ -111,16 +123,11 @@ static enum err open_inputs(struct builder *b)
 {
     const struct dataset_build_options *o = b->options;
     struct judge_options judge = o->judge;
-    struct text what;
     if (!judge.filter.profile) judge.filter.profile = "none";
     if (o->bins) TRY(bin_edges_read(o->bins, &b->run, &b->bin_edges));
     TRY(encoder_open(&b->encoder, o->tokenizer, o->bins ? BIN_EDGES_BINS : 0, &b->run));
     TRY(judge_open(&judge, &b->run, &b->judge));
     TRY(inputs_list(o->inputs, o->n_inputs, &b->run, &b->inputs));
-    text_begin(&what, &b->run);
-    TRY(describe_options(b, &what));
-    TRY(part_list_make(&b->inputs, o->part_bytes, hash_xxh3_128(what.data, what.n_bytes), &b->run,
-                       &b->parts));
     b->result.n_files = b->inputs.n_files;
     b->result.n_skipped_files = b->inputs.n_skipped;
     TRY(open_passes(b));
@@ -132,6 +139,38 @@ static enum err open_inputs(struct builder *b)
     return pool_open(&b->run, o->n_workers, &b->pool);
 }
 
+// What ranks must agree in before they share the looking: the inputs as they were listed.
+static struct hash128 hash_of_inputs(const struct builder *b)
+{
+    struct hash128 all = {0};
+    for (size_t i = 0; i < b->inputs.n_files; i++) {
+        const struct input_file *file = &b->inputs.files[i];
+        const struct hash128 path = hash_xxh3_128(file->path, strlen(file->path));
+        all = hash_pair(hash_pair(all, path), (struct hash128){.lo = file->n_bytes});
+    }
+    return all;
+}
+
+static enum err list_parts(struct builder *b, uint64_t part_bytes)
+{
+    struct text what;
+    text_begin(&what, &b->run);
+    TRY(describe_options(b, &what));
+    return part_list_make(&b->inputs, part_bytes, hash_xxh3_128(what.data, what.n_bytes),
+                          b->n_ranks, &b->run, &b->parts);
+}
+
+static enum err divide(struct builder *b)
+{
+    const uint64_t wanted = b->options->part_bytes;
+    const uint64_t part_bytes = wanted ? wanted : part_list_bytes(&b->inputs);
+    const struct survey_options survey = {&b->reader, part_bytes, b->fabric, b->pool};
+    TRY(compare(b, hash_of_inputs(b)));
+    TRY(survey_cut(&survey, &b->inputs, &b->run, &b->inputs));
+    TRY(agree(b, list_parts(b, part_bytes)));
+    return compare(b, b->parts.fingerprint);
+}
+
 static enum err begin_folder(struct builder *b)
 {
     const char *out = b->options->out;
@@ -141,17 +180,6 @@ static enum err begin_folder(struct builder *b)
 }
 
 // Stations
-
-static enum err agree(struct builder *b, enum err e)
-{
-    if (e != OK && b->n_ranks > 1 && file_exists(b->folder.work)) {
-        char cause[1024];
-        snprintf(cause, sizeof cause, "%s", err_line());
-        station_stop(b->folder.work);
-        e = fail(e, "%s", cause);
-    }
-    return fabric_agree(b->fabric, e);
-}
 
 static struct station_options station(struct builder *b, const char *name)
 {
@@ -431,7 +459,7 @@ static enum err build(struct builder *b)
 {
     dataset_folder_name(b->options->out, &b->run, &b->folder);
     TRY(agree(b, open_inputs(b)));
-    TRY(compare_parts(b));
+    TRY(divide(b));
     TRY(agree(b, begin_folder(b)));
     TRY(run_stations(b));
     return assemble(b);

@@ -48,7 +48,7 @@ struct dataset_build_options {
     char *const *evaluation;    // files whose texts must not be in the dataset
     size_t n_evaluation;
     uint64_t memory_bytes; // of each rank for what could grow with the input; 0 = 2 GiB
-    uint64_t part_bytes;   // of inputs that make a part; 0 = part_list.h decides
+    uint64_t part_bytes;   // of inputs that make a part, or a piece; 0 = part_list.h decides
     // Called after each batch; may be NULL.
     void (*progress)(void *context, const struct station_progress *p);
     void *context;

@@ -251,8 +251,8 @@ static enum err write_answers(struct pass *pass, const struct station_options *r
     struct answering x = {.pass = pass};
     if (pass->kind == PASS_DECONTAMINATE) return OK; // they are there
     TRY(next_answer(pass, &x.document, &x.item, &x.more));
-    for (size_t part = (size_t)rows->rank; part < rows->parts->n_parts;
-         part += (size_t)rows->n_ranks) {
+    for (size_t part = 0; part < rows->parts->n_parts; part++) {
+        if (rows->parts->parts[part].rank != rows->rank) continue;
         TRY(begin_part(pass, part));
         TRY(write_part(&x, part));
     }

@@ -370,7 +370,8 @@ static bool finished(struct run *r)
 static enum err run_parts(struct run *r)
 {
     const struct station_options *o = r->options;
-    for (size_t part = (size_t)o->rank; part < o->parts->n_parts; part += (size_t)o->n_ranks) {
+    for (size_t part = 0; part < o->parts->n_parts; part++) {
+        if (o->parts->parts[part].rank != o->rank) continue;
         begin_part(r, part);
         const bool stop = stopped(r);
         const enum err e = stop || finished(r) ? OK : run_part(r);
@@ -412,8 +413,7 @@ static void close_workers(struct run *r)
 enum err station_run(const struct station_options *o)
 {
     struct run r = {.options = o, .progress = {.station = o->name}};
-    r.progress.n_parts =
-        (o->parts->n_parts + (size_t)(o->n_ranks - 1 - o->rank)) / (size_t)o->n_ranks;
+    r.progress.n_parts = part_list_n_of(o->parts, o->rank);
     arena_init(&r.arena, "station");
     arena_init(&r.batch, "batch of documents");
     enum err e = open_workers(&r);

@@ -27,6 +27,12 @@ enum input_kind {
 
 enum { INPUTS_DEPTH_LIMIT = 64 };
 
+// The bytes [first_byte, end_byte) of a plain file that was cut (shard/read/boundary.h).
+struct input_piece {
+    uint64_t first_byte, end_byte; // end_byte 0: the file is whole
+    uint64_t n_before;             // by how much numbers of records in the file are larger
+};
+
 struct input_file {
     const char *path;
     const char
@@ -34,6 +40,7 @@ struct input_file {
     enum input_kind kind;
     bool compressed;  // by its name: .gz or .zst
     uint64_t n_bytes; // on disk when it was listed, to divide work by
+    struct input_piece piece;
 };
 
 struct inputs {

@@ -42,7 +42,7 @@ static void begin_file(struct reader *r)
 {
     r->file = &r->inputs->files[r->next_file++];
     r->ended = false;
-    r->number = 0;
+    r->number = r->file->piece.n_before;
     r->searched = 0;
 }
 
@@ -109,7 +109,7 @@ enum err reader_fail_at(const struct reader_record *record, enum err e)
 
 enum err reader_unpack(struct reader *r)
 {
-    return r->unpack ? OK : unpack_open(r->file->path, &r->unpack);
+    return r->unpack ? OK : unpack_open_piece(r->file->path, &r->file->piece, &r->unpack);
 }
 
 enum err reader_fill(struct reader *r)

@@ -7,6 +7,12 @@
 #include "shard/read/json_shape.h"
 #include "shard/read/reader_kind.h"
 
+const char *reader_jsonl_separator(const struct reader_options *options)
+{
+    (void)options;
+    return "\n";
+}
+
 // Lines that are not blank.
 enum err reader_jsonl_next(struct reader *r, struct arena *a, struct reader_record *out)
 {

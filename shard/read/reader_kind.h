@@ -32,6 +32,9 @@ typedef enum err (*reader_document_fn)(const struct reader_record *record, struc
 typedef enum err (*reader_trajectory_fn)(const struct reader_record *record, struct arena *a,
                                          struct trajectory *out);
 
+/// What ends each record of such a file, so that it can be cut; NULL = nothing.
+typedef const char *(*reader_separator_fn)(const struct reader_options *options);
+
 struct reader_kind {
     const char *name;
     const char *suffixes[5];
@@ -42,6 +45,7 @@ struct reader_kind {
     void (*close)(struct reader *r); // what its state holds; NULL = nothing
     reader_document_fn document;
     reader_trajectory_fn trajectory; // NULL: holds none
+    reader_separator_fn separator;   // NULL: cannot be cut
     char mark;                       // between source and number in the id of a record without one
 };
 
@@ -108,6 +112,10 @@ enum err reader_json_trajectory(const struct reader_record *record, struct arena
                                 struct trajectory *out) MUST_CHECK;
 enum err reader_csv_trajectory(const struct reader_record *record, struct arena *a,
                                struct trajectory *out) MUST_CHECK;
+
+/// What ends records of that kind; NULL = nothing. Can't fail.
+const char *reader_text_separator(const struct reader_options *options);
+const char *reader_jsonl_separator(const struct reader_options *options);
 
 /// Whether a file that begins with head is of that kind. Can't fail.
 bool reader_warc_sniff(struct span head);

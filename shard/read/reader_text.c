@@ -32,6 +32,11 @@ static enum err read_piece(struct reader *r, struct arena *a, struct reader_reco
     }
 }
 
+const char *reader_text_separator(const struct reader_options *options)
+{
+    return options->separator;
+}
+
 // A compressed file, whole.
 static enum err read_unpacked(struct reader *r, struct arena *a, struct reader_record *out)
 {

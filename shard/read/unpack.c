@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/grow.h"
 #include "base/size.h"
+#include "shard/read/inputs.h"
 #include "shard/read/unpack_source.h"
 
 enum { RESYNC_LIMIT = 4096 }; // a file damaged more often is given up: searching costs time
@@ -27,6 +28,13 @@ uint64_t unpack_source_offset(const struct unpack_source *source)
     return source->n_read - (source->end - source->first);
 }
 
+// A file that became shorter is no damage to go past: there would be no end of it.
+static enum err read_file(struct unpack_source *source, uint8_t *out, size_t n)
+{
+    const enum err e = file_pread(source->fd, source->path, out, n, source->n_read);
+    return e == ERR_DATA ? fail(ERR_IO, "%s: became shorter while it was read", source->path) : e;
+}
+
 enum err unpack_source_want(struct unpack_source *source, size_t n)
 {
     ASSERT(n <= UNPACK_SOURCE_LIMIT);
@@ -38,7 +46,7 @@ enum err unpack_source_want(struct unpack_source *source, size_t n)
     source->first = 0;
     source->end = kept;
     const size_t n_more = size_min(wanted - kept, source->file_bytes - source->n_read);
-    TRY(file_pread(source->fd, source->path, source->buffer + kept, n_more, source->n_read));
+    TRY(read_file(source, source->buffer + kept, n_more));
     source->end += n_more;
     source->n_read += n_more;
     return OK;
@@ -65,7 +73,7 @@ static enum err plain_fill(struct unpack *s)
     if (first.n_bytes) memcpy(s->window + s->end, first.data, first.n_bytes);
     s->source.first = s->source.end;
     s->end += first.n_bytes;
-    TRY(file_pread(s->source.fd, s->source.path, s->window + s->end, n, s->source.n_read));
+    TRY(read_file(&s->source, s->window + s->end, n));
     s->end += n;
     s->source.n_read += n;
     return OK;
@@ -76,10 +84,20 @@ static bool begins_with(struct span bytes, const struct unpack_codec *codec)
     return bytes.n_bytes >= codec->n_magic && memcmp(bytes.data, codec->magic, codec->n_magic) == 0;
 }
 
-static enum err open_source(struct unpack *s)
+static enum err narrow(struct unpack_source *source, const struct input_piece *piece)
+{
+    if (piece->end_byte > source->file_bytes)
+        return fail(ERR_IO, "%s: shorter than when it was listed", source->path);
+    source->n_read = piece->first_byte;
+    source->file_bytes = piece->end_byte;
+    return OK;
+}
+
+static enum err open_source(struct unpack *s, const struct input_piece *piece)
 {
     TRY(file_open_read(s->source.path, &s->source.fd));
     TRY(file_size(s->source.fd, s->source.path, &s->source.file_bytes));
+    if (piece->end_byte) return narrow(&s->source, piece);
     TRY(unpack_source_want(&s->source, 4));
     for (size_t i = 0; i < sizeof CODECS / sizeof CODECS[0]; i++) {
         if (begins_with(unpack_source_bytes(&s->source), CODECS[i])) s->codec = CODECS[i];
@@ -89,11 +107,16 @@ static enum err open_source(struct unpack *s)
 
 enum err unpack_open(const char *path, struct unpack **out)
 {
+    return unpack_open_piece(path, &(struct input_piece){0}, out);
+}
+
+enum err unpack_open_piece(const char *path, const struct input_piece *piece, struct unpack **out)
+{
     struct unpack *s = NULL;
     size_t capacity = 0;
     TRY(grow_array(&s, &capacity, 1, sizeof *s));
     *s = (struct unpack){.source = {.path = path, .fd = -1}};
-    const enum err e = open_source(s);
+    const enum err e = open_source(s, piece);
     if (e == OK)
         *out = s;
     else

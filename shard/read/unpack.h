@@ -19,9 +19,14 @@
 #include "base/span.h"
 
 struct unpack;
+struct input_piece;
 
 /// Borrows path. Errors: ERR_IO ERR_MEMORY.
 enum err unpack_open(const char *path, struct unpack **out) MUST_CHECK;
+/// Of a plain file that piece's bytes, or the whole. Errors: as above; ERR_IO too when the file
+/// is shorter than the piece.
+enum err unpack_open_piece(const char *path, const struct input_piece *piece,
+                           struct unpack **out) MUST_CHECK;
 /// NULL is fine. Can't fail.
 void unpack_close(struct unpack *s);
 /// What is read and not yet taken; valid until the next fill. Can't fail.

@@ -1,7 +1,8 @@
 // Fails the k-th file operation of a build for k = 1, 2, ... until one survives, once and for ever,
 // by EIO and by a full disk: the dataset is absent or whole, nothing is left when the disk works
 // again unless a part was finished, and the next build, which goes on from there, gives the same
-// files as one that never failed. Then the same by kill -9 of a child.
+// files as one that never failed. Then the same by kill -9 of a child, also with a file cut into
+// pieces.
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "tests/shard/format/corpus.h"
 
 static const char *in, *out, *partial, *reference;
+static uint64_t part_bytes; // 0, or so small that a file is cut
 
 static enum err build(void)
 {
@@ -26,6 +28,7 @@ static enum err build(void)
     options.bin_tokens = 1000;
     options.shard_tokens = 2500;
     options.separator = "\f";
+    options.part_bytes = part_bytes;
     struct dataset_build_result result;
     const enum err e = dataset_build(&options, &a, &result);
     arena_fini(&a);
@@ -80,9 +83,9 @@ static uint64_t walk(struct arena *a, enum fault_action action, bool for_ever)
     }
 }
 
-static uint64_t walk_kill(struct arena *a)
+static uint64_t walk_kill(struct arena *a, uint64_t step)
 {
-    for (uint64_t k = 1;; k++) {
+    for (uint64_t k = 1;; k += step) {
         CHECK(k < 1000);
         const pid_t child = fork();
         CHECK(child >= 0);
@@ -127,12 +130,15 @@ int main(int argc, char **argv)
     CHECK_OK(file_rename(out, reference));
     const uint64_t n_once = walk(&scratch, FAULT_EIO, false);
     const uint64_t n_for_ever = walk(&scratch, FAULT_ENOSPC, true);
-    const uint64_t n_kill = walk_kill(&scratch);
+    const uint64_t n_kill = walk_kill(&scratch, 1);
+    part_bytes = 3000;
+    const uint64_t n_cut = walk_kill(&scratch, 7);
     arena_fini(&scratch);
-    printf("failed at %llu places once, %llu for ever, killed at %llu\n",
+    printf("failed at %llu places once, %llu for ever, killed at %llu, "
+           "in pieces at each 7th of %llu\n",
            (unsigned long long)n_once - 1, (unsigned long long)n_for_ever - 1,
-           (unsigned long long)n_kill - 1);
-    CHECK(n_once > 50 && n_for_ever > 50 && n_kill > 50);
+           (unsigned long long)n_kill - 1, (unsigned long long)n_cut - 1);
+    CHECK(n_once > 50 && n_for_ever > 50 && n_kill > 50 && n_cut > n_kill);
     corpus_clean(&a);
     arena_fini(&a);
     return 0;

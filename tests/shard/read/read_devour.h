@@ -29,7 +29,7 @@ static inline void devour_file(enum input_kind kind, const char *path, size_t n_
 {
     static double low[2] = {0, 0}, high[2] = {1, 10};
     static const struct bin_edges edges = {1, 1, low, high};
-    struct input_file file = {path, "fuzz", kind, true, n_bytes};
+    struct input_file file = {path, "fuzz", kind, true, n_bytes, {0}};
     const struct inputs inputs = {.files = &file, .n_files = 1};
     const struct reader_options options = {.separator = "\n\n",
                                            .skip_bad = true,
