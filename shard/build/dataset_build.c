@@ -133,6 +133,8 @@ static enum err open_inputs(struct builder *b)
     TRY(open_passes(b));
     b->reader = (struct reader_options){.separator = o->separator,
                                         .skip_bad = o->skip_bad,
+                                        .lost = o->lost,
+                                        .context = o->context,
                                         .bin_edges = o->bins ? &b->bin_edges : NULL,
                                         .has_end_of_text = true,
                                         .end_of_text = b->encoder.end_of_text};

@@ -51,6 +51,8 @@ struct dataset_build_options {
     uint64_t part_bytes;   // of inputs that make a part, or a piece; 0 = part_list.h decides
     // Called after each batch; may be NULL.
     void (*progress)(void *context, const struct station_progress *p);
+    // Called on every rank with the reason why skip_bad leaves a document out; may be NULL.
+    void (*lost)(void *context, const char *line);
     void *context;
 };
 

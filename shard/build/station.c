@@ -258,6 +258,8 @@ static enum err add_slot(struct run *r, struct slot *slot)
     if (lost) {
         r->done.counts.bad++;
         r->done.counts.bad_bytes += slot->record.raw.n_bytes;
+        const struct reader_options *reader = r->options->reader;
+        if (reader->lost) reader->lost(reader->context, slot->error_line);
         return OK;
     }
     if (!slot->judged.has_row) return OK;

@@ -60,6 +60,7 @@ enum err reader_next(struct reader *r, struct arena *a, struct reader_record *ou
         if (r->ended) close_file(r);
         r->loss.n_documents += e == ERR_DATA;
         if (e == ERR_DATA && !r->options->skip_bad) return e;
+        if (e == ERR_DATA && r->options->lost) r->options->lost(r->options->context, err_line());
         *more = true;
         if (found) return OK;
     }

@@ -38,6 +38,9 @@ struct reader_options {
     // What cannot be read is left out and counted; false: it is an error. Damage within a record
     // that only reader_document sees is its error either way.
     bool skip_bad;
+    // Told by reader_next why it left something out; may be NULL.
+    void (*lost)(void *context, const char *line);
+    void *context;
     const struct bin_edges *bin_edges; // of trajectories; NULL = they are errors
     // What ends a text in pre-tokenized input, and is left off its documents, where it is known.
     bool has_end_of_text;

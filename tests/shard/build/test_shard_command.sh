@@ -60,6 +60,16 @@ expect 64 'for --dedup minhash' "$weft" shard build -o x --minhash 20x13 in
 expect 64 '-o OUT is missing' "$weft" shard build -o '' in
 expect 64 'nonsense' "$weft" shard build -o x --extract nonsense in
 expect 64 'choose zstd' "$weft" shard build -o x --compression gzip in
+i=0
+while [ $i -lt 15 ]; do
+    printf '{"text": "Some words."}\n{"text": %d}\n' $i
+    i=$((i + 1))
+done >some.jsonl
+"$weft" shard build -o some --skip-bad some.jsonl >stdout 2>stderr || die "build with --skip-bad"
+grep -q '^left out: .* 15 bad documents' stdout || die "$(cat stdout)"
+[ "$(grep -c '^weft: left out: some.jsonl:[0-9]*: "text" is not a string$' stderr)" = 10 ] || die "not ten lines: $(cat stderr)"
+[ "$(tail -n 1 stderr)" = 'weft: more is left out, without a line' ] || die "$(cat stderr)"
+
 touch empty/page.docx
 expect 65 'no document in the input (0 files read, 1 of other kinds, 0 empty documents, 0 bad ones)' "$weft" shard build -o x empty
 printf 'x' >bad.png && printf 'a caption' >bad.txt
