@@ -164,8 +164,9 @@ static void keep_lines(struct work *w, const struct filter_verdict *verdict)
         w->out->lines_dropped[i] = verdict->lines_dropped[i];
     const bool changed = verdict && w->pieces[0].bytes.n_bytes != verdict->text.n_bytes;
     if (changed) w->pieces[0].bytes = verdict->text;
-    w->out->empty = work_bytes(w) == 0; // no line is left
-    if (!w->out->empty) leave(w, changed);
+    const bool empty = work_bytes(w) == 0; // no line is left
+    w->out->empty = empty && !w->verdict;  // else a rule has it in its count
+    if (!empty) leave(w, changed);
 }
 
 static enum err ask_rules(struct work *w)
@@ -234,7 +235,7 @@ enum err judge_record(const struct judge *j, struct judge_scratch *s,
     TRY(extract(&w, record));
     if (out->empty) return OK;
     TRY(ask_rules(&w));
-    if (out->empty || given_up(&w)) return OK;
+    if (work_bytes(&w) == 0 || given_up(&w)) return OK;
     mask(&w);
     if (work_bytes(&w) > UINT32_MAX / 4)
         return fail(ERR_DATA, "%s: a document of %llu bytes", record->file->path,

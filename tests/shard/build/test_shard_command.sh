@@ -33,6 +33,11 @@ grep -q '^gopher_words_min ' stdout || die "no funnel: $(cat stdout)"
 "$weft" shard stat judged | grep -q '^verdict .*blob' || die "no verdicts"
 "$weft" shard stat --json judged | grep -q '"stage": "gopher_words_min"' || die "no funnel in JSON"
 
+# Of a document that a rule drops no line may be left: it is counted once.
+printf '{"text":"Kurz."}\n{"text":"%s"}\n' "$(cat in/1.txt in/2.txt in/3.txt | tr '\n' ' ')" >short.jsonl
+"$weft" shard build -o short --profile none --set-rule c4_line_words=3 --languages en short.jsonl >stdout || die "short lines"
+grep -q '^short: documents 1 ' stdout && ! grep -q '^left out' stdout || die "counted twice: $(cat stdout)"
+
 # Rules are for documents of one text: judge and build agree that a chat passes.
 printf '{"messages":[{"role":"user","content":"One?"},{"role":"assistant","content":"Two."}]}\n{"text":"Two."}\n' >chat.jsonl
 "$weft" shard judge --profile gopher chat.jsonl | grep -q '^documents 2 .* kept 1 ' || die "judge of a chat"
