@@ -7,24 +7,27 @@
 #include "base/text.h"
 #include "tests/check.h"
 
-/// Appends a gzip member of data.
-static inline void packed_gzip(struct text *t, const char *data, size_t n)
+static inline void packed_libdeflate(struct text *t, const char *data, size_t n, bool gzip)
 {
     struct libdeflate_compressor *c = libdeflate_alloc_compressor(6);
     const size_t limit = libdeflate_gzip_compress_bound(c, n);
-    char *member = arena_alloc(t->arena, limit, 1);
-    text_put(t, member, libdeflate_gzip_compress(c, data, n, member, limit));
+    char *to = arena_alloc(t->arena, limit, 1);
+    text_put(t, to,
+             gzip ? libdeflate_gzip_compress(c, data, n, to, limit)
+                  : libdeflate_deflate_compress(c, data, n, to, limit));
     libdeflate_free_compressor(c);
+}
+
+/// Appends a gzip member of data.
+static inline void packed_gzip(struct text *t, const char *data, size_t n)
+{
+    packed_libdeflate(t, data, n, true);
 }
 
 /// Appends a stream of deflate without a head.
 static inline void packed_deflate(struct text *t, const char *data, size_t n)
 {
-    struct libdeflate_compressor *c = libdeflate_alloc_compressor(6);
-    const size_t limit = libdeflate_deflate_compress_bound(c, n);
-    char *stream = arena_alloc(t->arena, limit, 1);
-    text_put(t, stream, libdeflate_deflate_compress(c, data, n, stream, limit));
-    libdeflate_free_compressor(c);
+    packed_libdeflate(t, data, n, false);
 }
 
 /// Appends a zstd frame of data, with its checksum.
