@@ -328,6 +328,17 @@ static enum err write_shards(struct builder *b, const struct assemble_options *o
     return OK;
 }
 
+static const struct funnel_row *narrowest(const struct funnel *f)
+{
+    const struct funnel_row *row = f->rows;
+    for (size_t i = 1; i < f->n_rows; i++) {
+        const struct funnel_row *other = &f->rows[i];
+        const uint64_t n_dropped = row->documents_in - row->documents_out;
+        if (other->documents_in - other->documents_out > n_dropped) row = other;
+    }
+    return row;
+}
+
 // Of a build without documents nothing is worth keeping.
 static enum err check_documents(struct builder *b)
 {
@@ -335,8 +346,9 @@ static enum err check_documents(struct builder *b)
     TRY(b->rank == 0 ? file_remove_tree(b->folder.work) : OK);
     const struct funnel *f = &b->result.funnel;
     if (f->n_rows && f->rows[0].documents_out > b->counts.empty)
-        return fail(ERR_DATA, "no document is left of %" PRIu64 " (%" PRIu64 " files read)",
-                    f->rows[0].documents_out, b->result.n_files);
+        return fail(ERR_DATA,
+                    "no document is left of %" PRIu64 " (%" PRIu64 " files read); most went at %s",
+                    f->rows[0].documents_out, b->result.n_files, narrowest(f)->name);
     return fail(ERR_DATA,
                 "no document in the input (%" PRIu64 " files read, %" PRIu64
                 " of other kinds, %" PRIu64 " empty documents, %" PRIu64 " bad ones)",

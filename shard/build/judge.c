@@ -37,7 +37,8 @@ enum err judge_open(const struct judge_options *o, struct arena *a, struct judge
     TRY(url_rules_open(o->url_lists, a, &j->url_rules));
     for (int i = 0; i < URL_LISTS; i++)
         j->has_url_lists = j->has_url_lists || o->url_lists[i];
-    if (filter_n_rules(j->filter)) TRY(language_open(o->language_model, a, &j->language));
+    if (filter_n_rules(j->filter) || o->language_model)
+        TRY(language_open(o->language_model, a, &j->language));
     *out = j;
     return OK;
 }

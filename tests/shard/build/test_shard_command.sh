@@ -56,6 +56,8 @@ if grep -v 'rank 0 of 2' stderr; then die "somebody else speaks"; fi
 "$weft" shard build -o silent in >stdout 2>stderr || die "shard build"
 [ ! -s stderr ] || die "progress at once: $(cat stderr)"
 
+expect 65 'no document is left of 51 (51 files read); most went at language$' "$weft" shard build -o x --languages english in
+expect 74 'absent' "$weft" shard build -o x --language-model absent in
 expect 64 'exists already' "$weft" shard build -o out in
 expect 64 '-o OUT is missing' "$weft" shard build in
 expect 64 'nonsense' "$weft" shard build -o x --profile nonsense in
