@@ -10,6 +10,8 @@
 #include "shard/filter/filter.h"
 #include "shard/filter/language.h"
 #include "shard/read/reader.h"
+#include "shard/read/reader_jsonl.h"
+#include "shard/read/reader_kind.h"
 
 struct options {
     const char *profile, *languages, *model;
@@ -59,7 +61,7 @@ static enum err read_u32s(const json_t *array, size_t stride, size_t offset, str
 static enum err read_words(const json_t *root, struct arena *a, struct page *p)
 {
     const json_t *words = json_object_get(root, "words");
-    if (!words) return OK;
+    if (!json_object_get(root, "line_words")) return OK; // words alone may be a number of them
     size_t n_sentences;
     struct filter_words *w = &p->words;
     TRY(read_u32s(words, 2, 0, a, &w->starts, &w->n_words));
@@ -77,12 +79,8 @@ static enum err read_words(const json_t *root, struct arena *a, struct page *p)
 static enum err read_extras(const struct reader_record *record, struct arena *a, struct page *p,
                             bool *labelled)
 {
-    json_error_t error;
-    json_t *root =
-        json_loadb((const char *)record->raw.data, record->raw.n_bytes, JSON_ALLOW_NUL, &error);
-    if (!root)
-        return fail(ERR_DATA, "%s:%llu: %s", record->file->path, (unsigned long long)record->number,
-                    error.text);
+    json_t *root;
+    TRY(reader_jsonl_load(record->raw, &root));
     const char *language = json_string_value(json_object_get(root, "language"));
     *labelled = language != NULL;
     if (language) {
@@ -90,11 +88,9 @@ static enum err read_extras(const struct reader_record *record, struct arena *a,
         const json_t *score = json_object_get(root, "language_score");
         p->label.score = score ? (float)json_number_value(score) : 1;
     }
-    enum err e = read_words(root, a, p);
+    const enum err e = read_words(root, a, p);
     json_decref(root);
-    if (e != OK)
-        return fail_at(e, "%s:%llu", record->file->path, (unsigned long long)record->number);
-    return OK;
+    return e == OK ? OK : reader_fail_at(record, e);
 }
 
 // All the text of a document, with newlines between its pieces.

@@ -85,7 +85,7 @@ static bool too_many_values(struct span bytes)
     return n > VALUES_LIMIT;
 }
 
-static enum err load(struct span bytes, json_t **out)
+enum err reader_jsonl_load(struct span bytes, json_t **out)
 {
     enum { FLAGS = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL };
     json_error_t error;
@@ -104,7 +104,7 @@ enum err reader_jsonl_parse(const struct reader_record *record, struct arena *a,
                             struct document *out)
 {
     json_t *root;
-    TRY(load(record->raw, &root));
+    TRY(reader_jsonl_load(record->raw, &root));
     struct piece_list pieces = {.arena = a};
     const struct json_source source = {.record = record, .root = root, .pieces = &pieces};
     const enum err e = take_fields(&source, out);
@@ -130,7 +130,7 @@ enum err reader_jsonl_sample(struct span json, const struct json_source *sample,
                              struct document *out)
 {
     json_t *root;
-    TRY(load(json, &root));
+    TRY(reader_jsonl_load(json, &root));
     struct json_source source = *sample;
     source.root = root;
     const enum err e = take_sample(&source, out);
@@ -162,7 +162,7 @@ enum err reader_json_trajectory(const struct reader_record *record, struct arena
                                 struct trajectory *out)
 {
     json_t *root;
-    TRY(load(record->raw, &root));
+    TRY(reader_jsonl_load(record->raw, &root));
     struct piece_list pieces = {.arena = a};
     const struct json_source source = {.record = record, .root = root, .pieces = &pieces};
     enum err e;

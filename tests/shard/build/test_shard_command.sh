@@ -56,6 +56,12 @@ if grep -v 'rank 0 of 2' stderr; then die "somebody else speaks"; fi
 "$weft" shard build -o silent in >stdout 2>stderr || die "shard build"
 [ ! -s stderr ] || die "progress at once: $(cat stderr)"
 
+# Fields of others: a number of words, a hash of 64 bits.
+printf '{"text":"Two words.","words":2,"hash":18446744073709551615}\n' >fields.jsonl
+"$weft" shard judge --profile gopher fields.jsonl | grep -q '^documents 1 ' || die "judge of a line with other fields"
+printf '{"text":"Two words.","words":2,"line_words":[2],"line_sentences":[1]}\n' >fields.jsonl
+expect 65 'fields.jsonl:1: words, line_words and line_sentences are arrays' "$weft" shard judge fields.jsonl
+
 expect 65 'no document is left of 51 (51 files read); most went at language$' "$weft" shard build -o x --languages english in
 expect 74 'absent' "$weft" shard build -o x --language-model absent in
 expect 64 'exists already' "$weft" shard build -o out in
