@@ -11,19 +11,14 @@
 
 #include "datad/client.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/size.h"
+#include "datad/link.h"
 #include "datad/protocol.h"
-#include "datad/rendezvous.h"
 #include "datad/slots.h"
 #include "datad/synthetic.h"
 
@@ -53,10 +48,10 @@ struct client {
     struct client_options options;
     struct client_info info;
     struct synthetic *synthetic; // or NULL
-    int fd;                      // -1 = not connected
-    bool known;                  // info came once
-    uint64_t n_rows;             // of the run up to the last step that came
-    struct hash128 history;      // of those
+    struct link link;
+    bool known;             // info came once
+    uint64_t n_rows;        // of the run up to the last step that came
+    struct hash128 history; // of those
     uint64_t prefetch;
     struct batch_layout layout;
     size_t mapping; // of the current connection
@@ -65,8 +60,6 @@ struct client {
     size_t n_in[PLACE_STATES]; // places in each state
     uint64_t n_asked, n_sent;  // ever
     uint64_t waited_ns;        // in client_wait
-    uint8_t input[PROTOCOL_FRAME_LIMIT];
-    size_t n_input;
     uint64_t next_attempt_ns;
 };
 
@@ -121,85 +114,11 @@ static void set_state(struct client *c, struct place *p, enum place_state state)
 
 static void disconnect(struct client *c)
 {
-    if (c->fd >= 0) close(c->fd);
-    c->fd = -1;
-    c->n_input = 0;
+    link_close(&c->link);
     for (size_t i = 0; i < CLIENT_WINDOW; i++)
         if (c->places[i].state == PLACE_SENT) set_state(c, &c->places[i], PLACE_ASKED);
     struct mapping *m = &c->mappings[c->mapping];
     if (m->n_held == 0) slots_unmap(&m->slots);
-}
-
-static bool send_bytes(struct client *c, const uint8_t *bytes, size_t n_bytes)
-{
-    ssize_t n;
-    do
-        n = send(c->fd, bytes, n_bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
-    while (n < 0 && errno == EINTR);
-    return n >= 0 && (size_t)n == n_bytes;
-}
-
-/// Reads what has come; descriptors go to fds (two or none). False when the connection has ended.
-static bool receive(struct client *c, int fds[2])
-{
-    struct iovec data = {.iov_base = c->input + c->n_input,
-                         .iov_len = sizeof c->input - c->n_input};
-    union {
-        struct cmsghdr align;
-        char bytes[CMSG_SPACE(2 * sizeof(int))];
-    } control;
-    struct msghdr m = {.msg_iov = &data,
-                       .msg_iovlen = 1,
-                       .msg_control = control.bytes,
-                       .msg_controllen = sizeof control.bytes};
-    const ssize_t n = recvmsg(c->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    if (n < 0) return errno == EAGAIN || errno == EINTR;
-    const struct cmsghdr *rights = CMSG_FIRSTHDR(&m);
-    if (rights != NULL && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS &&
-        rights->cmsg_len == CMSG_LEN(2 * sizeof(int)))
-        memcpy(fds, CMSG_DATA(rights), 2 * sizeof(int));
-    c->n_input += (size_t)n;
-    return n > 0;
-}
-
-static enum err check_server(int fd, const char *socket_path)
-{
-    struct ucred user;
-    socklen_t n_bytes = sizeof user;
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &user, &n_bytes) != 0)
-        return fail(ERR_IO, "credentials of datad at %s: %s", socket_path, strerror(errno));
-    if (user.uid == geteuid()) return OK;
-    return fail(ERR_DENIED, "datad at %s runs as user %u, not as %u", socket_path, user.uid,
-                geteuid());
-}
-
-static enum err connect_at(const struct rendezvous *place, int *out)
-{
-    bool found;
-    TRY(rendezvous_check(place, &found));
-    if (!found) return fail(ERR_GONE, "nobody listens");
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    memcpy(address.sun_path, place->address, sizeof place->address);
-    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0) return fail(ERR_IO, "socket: %s", strerror(errno));
-    enum err e = OK;
-    if (connect(fd, (const struct sockaddr *)&address, sizeof address) != 0)
-        e = fail(ERR_GONE, "nobody listens: %s", strerror(errno));
-    if (e == OK) e = check_server(fd, place->socket);
-    if (e == OK)
-        *out = fd;
-    else
-        close(fd);
-    return e;
-}
-
-enum err client_connect(const char *path, int *out)
-{
-    struct rendezvous place;
-    TRY(rendezvous_open(path, false, &place));
-    const enum err e = connect_at(&place, out);
-    rendezvous_close(&place);
-    return e;
 }
 
 static struct batch_shape shape_of(const struct client_options *o)
@@ -223,7 +142,7 @@ static bool send_hello(struct client *c)
     m.hello.n_rows = c->n_rows;
     snprintf(m.hello.arrays, sizeof m.hello.arrays, "%s", o->arrays);
     uint8_t frame[PROTOCOL_FRAME_LIMIT];
-    return send_bytes(c, frame, protocol_encode(&m, frame));
+    return link_send(&c->link, frame, protocol_encode(&m, frame));
 }
 
 static struct client_info info_of(const struct protocol_welcome *w)
@@ -253,7 +172,8 @@ static size_t free_mapping(const struct client *c)
 static enum err take_welcome(struct client *c, const struct protocol_welcome *w, const int fds[2])
 {
     const struct client_info info = info_of(w);
-    if (fds[0] < 0) return fail(ERR_DATA, "datad at %s passed no memory", c->options.socket);
+    if (fds[0] < 0 || fds[1] < 0)
+        return fail(ERR_DATA, "datad at %s passed no memory", c->options.socket);
     if (c->known && !same_hash(info.stream_hash, c->history))
         return fail(ERR_DATA, "datad at %s was restarted with other data or another mixture",
                     c->options.socket);
@@ -267,64 +187,45 @@ static enum err take_welcome(struct client *c, const struct protocol_welcome *w,
     return OK;
 }
 
-/// ERROR from datad, in this thread's line.
-static enum err take_error(const struct client *c, const struct protocol_error *error)
+static enum err take_frame(struct client *c, enum protocol_state state, struct protocol_message *m,
+                           bool *taken)
 {
-    return fail(error->err, "datad at %s: %s", c->options.socket, error->line);
-}
-
-/// Decodes the answer to HELLO if it is whole; *done then. Errors: what datad says; a foreign or
-/// broken datad.
-static enum err take_answer(struct client *c, const int fds[2], bool *done)
-{
-    struct protocol_message m;
-    size_t n_used;
-    TRY(protocol_decode(PROTOCOL_CLIENT_NEW, c->input, c->n_input, &m, &n_used));
-    *done = n_used > 0;
-    if (!*done) return OK;
-    memmove(c->input, c->input + n_used, c->n_input - n_used);
-    c->n_input -= n_used;
-    if (m.type == PROTOCOL_ERROR) return take_error(c, &m.error);
-    return take_welcome(c, &m.welcome, fds);
+    const enum err e = link_take(&c->link, state, m, taken);
+    return e == OK ? OK : fail_at(e, "datad at %s", c->options.socket);
 }
 
 static enum err await_answer(struct client *c, struct wait *w, int fds[2])
 {
-    for (bool done = false; !done;) {
-        struct pollfd p = {.fd = c->fd, .events = POLLIN};
-        const int wait_ms = c->options.keep_waiting != NULL ? 0 : (int)(NAP_NS / 1000000U);
-        const int n = poll(&p, 1, wait_ms);
-        const bool open = n <= 0 || receive(c, fds);
-        TRY(take_answer(c, fds, &done));
-        if (done) return OK;
+    const int wait_ms = c->options.keep_waiting != NULL ? 0 : (int)(NAP_NS / 1000000U);
+    for (;;) {
+        const bool readable = link_readable(&c->link, wait_ms);
+        const bool open = !readable || link_receive(&c->link, fds);
+        struct protocol_message m;
+        bool taken;
+        TRY(take_frame(c, PROTOCOL_CLIENT_NEW, &m, &taken));
+        if (taken) return take_welcome(c, &m.welcome, fds);
         if (!open) return fail(ERR_GONE, "datad hung up");
-        if (n == 0 && wait_ms == 0) clock_nap_ns(TICK_NS);
+        if (!readable && wait_ms == 0) clock_nap_ns(TICK_NS);
         TRY(wait_tick(w, NULL));
     }
-    return OK;
 }
 
 /// One attempt to connect. Errors: ERR_GONE when nobody answers (yet); others are final.
 static enum err attempt(struct client *c, struct wait *w)
 {
     int fds[2] = {-1, -1};
-    TRY(client_connect(c->options.socket, &c->fd));
+    TRY(link_open(&c->link, c->options.socket));
     enum err e = send_hello(c) ? OK : fail(ERR_GONE, "datad hung up");
     if (e == OK) e = await_answer(c, w, fds);
-    for (size_t i = 0; i < 2; i++)
-        if (fds[i] >= 0) close(fds[i]);
-    if (e != OK) {
-        close(c->fd);
-        c->fd = -1;
-        c->n_input = 0;
-    }
+    link_close_passed(fds);
+    if (e != OK) link_close(&c->link);
     return e;
 }
 
 /// Connected afterwards, or an error that is final.
 static enum err ensure_connected(struct client *c, struct wait *w)
 {
-    while (c->fd < 0) {
+    while (c->link.fd < 0) {
         if (clock_now_ns() >= c->next_attempt_ns) {
             const enum err e = attempt(c, w);
             c->next_attempt_ns = clock_now_ns() + RETRY_NS;
@@ -342,16 +243,13 @@ static enum err ensure_connected(struct client *c, struct wait *w)
 /// Looks whether datad has hung up or said why it will; never waits.
 static enum err watch_socket(struct client *c)
 {
-    struct pollfd p = {.fd = c->fd, .events = POLLIN};
-    if (poll(&p, 1, 0) <= 0) return OK;
+    if (!link_readable(&c->link, 0)) return OK;
     int fds[2] = {-1, -1};
-    const bool open = receive(c, fds);
-    for (size_t i = 0; i < 2; i++)
-        if (fds[i] >= 0) close(fds[i]);
+    const bool open = link_receive(&c->link, fds);
+    link_close_passed(fds);
     struct protocol_message m;
-    size_t n_used;
-    TRY(protocol_decode(PROTOCOL_CLIENT_READY, c->input, c->n_input, &m, &n_used));
-    if (n_used > 0) return take_error(c, &m.error);
+    bool taken;
+    TRY(take_frame(c, PROTOCOL_CLIENT_READY, &m, &taken));
     if (!open) disconnect(c);
     return OK;
 }
@@ -378,7 +276,7 @@ static size_t write_request(struct client *c, size_t i, uint8_t out[PROTOCOL_FRA
 static void send_place(struct client *c, size_t i)
 {
     uint8_t frame[PROTOCOL_FRAME_LIMIT];
-    if (!send_bytes(c, frame, write_request(c, i, frame))) disconnect(c);
+    if (!link_send(&c->link, frame, write_request(c, i, frame))) disconnect(c);
 }
 
 /// The ASKED place that was asked first; there is one.
@@ -398,10 +296,10 @@ static void send_some(struct client *c)
 {
     uint8_t frames[CLIENT_WINDOW * PROTOCOL_REQUEST_BYTES + PROTOCOL_FRAME_LIMIT];
     size_t n_bytes = 0;
-    if (c->fd < 0 || c->n_in[PLACE_SENT] > c->prefetch / 2) return;
+    if (c->link.fd < 0 || c->n_in[PLACE_SENT] > c->prefetch / 2) return;
     while (c->n_in[PLACE_ASKED] > 0 && c->n_in[PLACE_SENT] < c->prefetch)
         n_bytes += write_request(c, first_asked(c), frames + n_bytes);
-    if (n_bytes > 0 && !send_bytes(c, frames, n_bytes)) disconnect(c);
+    if (n_bytes > 0 && !link_send(&c->link, frames, n_bytes)) disconnect(c);
 }
 
 static size_t find_place(const struct client *c, uint64_t step, uint64_t lane)
@@ -427,7 +325,7 @@ static enum err await_place(struct client *c, size_t i)
         TRY(ensure_connected(c, &w));
         if (p->state == PLACE_ASKED) send_place(c, i);
         send_some(c);
-        if (c->fd < 0) continue;
+        if (c->link.fd < 0) continue;
         const struct slots *slots = &c->mappings[c->mapping].slots;
         if (slots_ready(slots, i, p->sequence)) return OK;
         if (n_rounds < YIELDS) {
@@ -512,9 +410,9 @@ static enum err check_options(const struct client_options *o)
 
 bool client_answers(const char *socket)
 {
-    int fd;
-    if (client_connect(socket, &fd) != OK) return false;
-    close(fd);
+    struct link l;
+    if (link_open(&l, socket) != OK) return false;
+    link_close(&l);
     return true;
 }
 
@@ -526,7 +424,7 @@ enum err client_open(const struct client_options *o, struct arena *a, struct cli
     c->options.socket = arena_strdup(a, o->socket);
     c->options.split = arena_strdup(a, o->split);
     c->options.arrays = o->arrays != NULL ? arena_strdup(a, o->arrays) : "";
-    c->fd = -1;
+    c->link.fd = -1;
     c->n_in[PLACE_FREE] = CLIENT_WINDOW;
     const struct batch_shape shape = shape_of(o);
     c->n_rows = batch_rows_before(&shape, size_max(o->next_step, o->first_step));
@@ -545,10 +443,9 @@ enum err client_open(const struct client_options *o, struct arena *a, struct cli
 void client_close(struct client *c)
 {
     if (c->synthetic != NULL) synthetic_close(c->synthetic);
-    if (c->fd >= 0) close(c->fd);
+    link_close(&c->link);
     for (size_t i = 0; i < MAPPINGS; i++)
         slots_unmap(&c->mappings[i].slots);
-    c->fd = -1;
 }
 
 const struct client_info *client_info(const struct client *c)
@@ -605,7 +502,7 @@ void client_release(struct client *c, struct batch *b)
     ASSERT(b->slot < CLIENT_WINDOW && p->state == PLACE_HELD);
     struct mapping *m = &c->mappings[p->mapping];
     m->n_held--;
-    const bool old = p->mapping != c->mapping || c->fd < 0;
+    const bool old = p->mapping != c->mapping || c->link.fd < 0;
     if (c->synthetic == NULL && old && m->n_held == 0) slots_unmap(&m->slots);
     set_state(c, p, PLACE_FREE);
     b->n_arrays = 0;

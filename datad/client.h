@@ -76,9 +76,6 @@ struct client_info {
 
 struct client;
 
-/// A connection to the datad of this user at socket, non-blocking, on which nothing has been said
-/// yet; the caller closes it. Errors: ERR_GONE (nobody listens), ERR_DENIED, ERR_IO.
-enum err client_connect(const char *socket, int *fd) MUST_CHECK;
 /// Whether a datad of this user answers on socket now; does not wait for one. Can't fail.
 bool client_answers(const char *socket);
 
