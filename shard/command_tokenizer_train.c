@@ -36,6 +36,7 @@ struct training {
     uint64_t n_documents;
     struct arena run, batch;
     struct arena *texts; // one a thread, for one record
+    struct arena *lines; // one a thread, of errors: one ends it all, so they are few
     struct pool *pool;
     struct reader *reader;
     struct bpe_train *train;
@@ -64,7 +65,7 @@ static void count_task(void *context, size_t task_idx, size_t thread_idx)
     struct training *t = context;
     struct slot *slot = &t->slots[task_idx];
     slot->e = count_record(t, &slot->record, thread_idx);
-    slot->line = slot->e == OK ? NULL : arena_strdup(&t->texts[thread_idx], err_line());
+    slot->line = slot->e == OK ? NULL : arena_strdup(&t->lines[thread_idx], err_line());
 }
 
 static enum err read_batch(struct training *t, bool *more)
@@ -127,8 +128,11 @@ static enum err train_on(struct training *t, char *const *operands, size_t n_ope
     arena_init(&t->batch, "batch");
     t->texts = ARENA_ARRAY(&t->run, struct arena, t->n_workers);
     t->slots = ARENA_ARRAY(&t->run, struct slot, BATCH_RECORDS);
-    for (size_t i = 0; i < t->n_workers; i++)
+    t->lines = ARENA_ARRAY(&t->run, struct arena, t->n_workers);
+    for (size_t i = 0; i < t->n_workers; i++) {
         arena_init(&t->texts[i], "document");
+        arena_init(&t->lines[i], "lines of errors");
+    }
     enum err e = inputs_list(operands, n_operands, &t->run, &t->inputs);
     if (e == OK) e = pool_open(&t->run, t->n_workers, &t->pool);
     if (e == OK) t->reader = reader_open(&t->inputs, &t->reading, &t->run);
@@ -137,8 +141,10 @@ static enum err train_on(struct training *t, char *const *operands, size_t n_ope
     bpe_train_close(t->train);
     if (t->reader != NULL) reader_close(t->reader);
     if (t->pool != NULL) pool_close(t->pool);
-    for (size_t i = 0; i < t->n_workers; i++)
+    for (size_t i = 0; i < t->n_workers; i++) {
         arena_fini(&t->texts[i]);
+        arena_fini(&t->lines[i]);
+    }
     arena_fini(&t->batch);
     arena_fini(&t->run);
     return e;

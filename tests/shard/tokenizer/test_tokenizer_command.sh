@@ -51,6 +51,9 @@ cmp bytes back || failed 'decode --json of encode --json is not the input'
 
 refused 78 'a vocabulary of 256 tokens; from 257 (the bytes and <|endoftext|>) to 4194304 are possible' \
     "$weft" tokenizer train -o no.json --vocab 256 corpus
+# The bad line is the first of three records.
+printf '{"text": 1}\n{"text": "Some words, and some more."}\n{"text": "Others."}\n' >bad.jsonl
+refused 65 'bad.jsonl:1: "text" is not a string' "$weft" tokenizer train -o no.json --vocab 300 --workers 1 bad.jsonl
 refused 64 "weft tokenizer train: --rule 'gpt5' is none of gpt2, cl100k, qwen2, o200k and tekken" \
     "$weft" tokenizer train -o no.json --rule gpt5 --vocab 300 corpus
 refused 65 't.json: says its rule itself; '"'cl100k:' is for rank files" "$weft" tokenizer encode -t cl100k:t.json
