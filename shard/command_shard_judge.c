@@ -122,7 +122,9 @@ static enum err read_page(struct session *s, const struct reader_record *record,
     p->judged = d.n_pieces == 0 || (d.n_pieces == 1 && d.pieces[0].kind == DOCUMENT_TEXT);
     if (!p->judged) return OK;
     const struct extract_options extract = {.mode = 0};
-    if (d.html) TRY(extract_page(p->page.text, d.charset, &extract, a, &p->page.text));
+    const enum err e =
+        d.html ? extract_page(p->page.text, d.charset, &extract, a, &p->page.text) : OK;
+    if (e != OK) return reader_fail_at(record, e);
     bool labelled = false;
     if (record->file->kind == INPUT_JSONL) TRY(read_extras(record, a, p, &labelled));
     if (!labelled) language_detect(s->language, p->page.text, a, &p->label);

@@ -5,6 +5,7 @@
 
 #include "shard/filter/language.h"
 #include "shard/filter/pii.h"
+#include "shard/read/reader_kind.h"
 
 struct judge {
     struct judge_options options;
@@ -134,7 +135,7 @@ static enum err extract(struct work *w, const struct reader_record *record)
         const struct extract_options options = {.mode = w->judge->options.extract};
         const enum err e = extract_page(w->pieces[0].bytes, w->document.charset, &options, w->a,
                                         &w->pieces[0].bytes);
-        if (e != OK) return fail_at(e, "%s", record->file->path);
+        if (e != OK) return reader_fail_at(record, e);
     }
     w->out->empty = work_bytes(w) == 0;
     if (!w->out->empty) leave(w, w->document.html);
@@ -239,8 +240,8 @@ enum err judge_record(const struct judge *j, struct judge_scratch *s,
     if (work_bytes(&w) == 0 || given_up(&w)) return OK;
     mask(&w);
     if (work_bytes(&w) > UINT32_MAX / 4)
-        return fail(ERR_DATA, "%s: a document of %llu bytes", record->file->path,
-                    (unsigned long long)work_bytes(&w));
+        return reader_fail_at(
+            record, fail(ERR_DATA, "a document of %llu bytes", (unsigned long long)work_bytes(&w)));
     make_row(&w, record);
     return OK;
 }

@@ -62,6 +62,15 @@ printf '{"text":"Two words.","words":2,"hash":18446744073709551615}\n' >fields.j
 printf '{"text":"Two words.","words":2,"line_words":[2],"line_sentences":[1]}\n' >fields.jsonl
 expect 65 'fields.jsonl:1: words, line_words and line_sentences are arrays' "$weft" shard judge fields.jsonl
 
+# A page that cannot be extracted is named by its record.
+mkdir pages
+printf '<p>A page of one sentence.' >pages/a.html
+head -c 20000 /dev/zero | sed 's/\x0/<div>/g' >pages/b.html
+"$weft" warc pack -o pages.warc.gz pages >stdout || die "warc pack"
+expect 65 '^weft: pages.warc.gz#3: HTML nested deeper' "$weft" shard build -o x pages.warc.gz
+expect 65 '^weft: pages.warc.gz#3: HTML nested deeper' "$weft" shard judge pages.warc.gz
+expect 65 '^weft: pages/b.html: HTML nested deeper' "$weft" shard judge pages
+
 expect 65 'no document is left of 51 (51 files read); most went at language$' "$weft" shard build -o x --languages english in
 expect 74 'absent' "$weft" shard build -o x --language-model absent in
 expect 64 'exists already' "$weft" shard build -o out in
