@@ -2,6 +2,7 @@
 
 #include "base/cli.h"
 #include "shard/command_shard.h"
+#include "shard/lost.h"
 #include "shard/read/bin_edges.h"
 #include "shard/read/reader.h"
 #include "shard/read/reader_kind.h"
@@ -10,7 +11,8 @@
 struct bins {
     const char *out;
     bool skip_bad;
-    uint64_t n_trajectories, n_steps, n_bad;
+    uint64_t n_trajectories, n_steps;
+    struct lost lost;
 };
 
 static enum err add_trajectory(struct bins *bins, const struct reader_record *record,
@@ -25,7 +27,7 @@ static enum err add_trajectory(struct bins *bins, const struct reader_record *re
         if (e == ERR_DATA) e = reader_fail_at(record, e);
     }
     if (e == ERR_DATA && bins->skip_bad) {
-        bins->n_bad++;
+        lost_add(&bins->lost, err_line());
         return OK;
     }
     TRY(e);
@@ -49,14 +51,14 @@ static enum err read_all(struct bins *bins, struct reader *reader, struct bin_ed
 
 static enum err find_edges(struct bins *bins, const struct inputs *inputs, struct arena *a)
 {
-    const struct reader_options options = {.skip_bad = bins->skip_bad};
+    const struct reader_options options = {
+        .skip_bad = bins->skip_bad, .lost = lost_add, .context = &bins->lost};
     struct reader *reader = reader_open(inputs, &options, a);
     struct bin_edges_pass *pass = bin_edges_pass_open(a);
     struct arena record;
     struct bin_edges edges;
     arena_init(&record, "trajectory");
     enum err e = read_all(bins, reader, pass, &record);
-    bins->n_bad += reader_loss(reader).n_documents;
     if (e == OK) e = bin_edges_pass_end(pass, a, &edges);
     if (e == OK) e = bin_edges_write(&edges, bins->out);
     if (e == OK)
@@ -64,7 +66,7 @@ static enum err find_edges(struct bins *bins, const struct inputs *inputs, struc
                "steps, left out %llu\n",
                bins->out, edges.n_observation, edges.n_action, BIN_EDGES_BINS,
                (unsigned long long)bins->n_trajectories, (unsigned long long)bins->n_steps,
-               (unsigned long long)bins->n_bad);
+               (unsigned long long)bins->lost.n);
     arena_fini(&record);
     bin_edges_pass_close(pass);
     reader_close(reader);

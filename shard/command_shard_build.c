@@ -8,9 +8,9 @@
 #include "base/size.h"
 #include "shard/build/dataset_build.h"
 #include "shard/command_shard.h"
+#include "shard/lost.h"
 
 enum { WORKERS_LIMIT = 1024, MEMORY_LEAST = 64, MEMORY_DEFAULT = 2048 /* MiB */ };
-enum { LOST_LINES = 10 }; // of all ranks, but at least one of each
 
 static double megabytes(uint64_t n_bytes)
 {
@@ -22,7 +22,7 @@ struct showing {
     const char *station; // the one that began at start_ns
     uint64_t start_ns, text_bytes;
     int n_ranks;
-    uint64_t n_lost;
+    struct lost lost;
 };
 
 // Rank 0 knows its own share alone, and the others have about as much to do: parts are dealt out.
@@ -31,7 +31,7 @@ static void show_progress(void *context, const struct station_progress *p)
     struct showing *s = context;
     const uint64_t now_ns = clock_now_ns();
     if (s->station != p->station)
-        *s = (struct showing){p->station, now_ns, p->text_bytes, s->n_ranks, s->n_lost};
+        *s = (struct showing){p->station, now_ns, p->text_bytes, s->n_ranks, s->lost};
     const double seconds = (double)(now_ns - s->start_ns) / 1e9;
     const double rate = megabytes(p->text_bytes - s->text_bytes) / (seconds > 0 ? seconds : 1);
     char share[64] = "";
@@ -41,13 +41,10 @@ static void show_progress(void *context, const struct station_progress *p)
                  megabytes(p->text_bytes), rate);
 }
 
-// Enough to see what is wrong with the input; all are counted.
 static void show_lost(void *context, const char *line)
 {
     struct showing *s = context;
-    const uint64_t limit = size_max(LOST_LINES / (size_t)s->n_ranks, 1);
-    if (s->n_lost < limit) log_line("left out: %s", line);
-    if (s->n_lost++ == limit) log_line("more is left out, without a line");
+    lost_add(&s->lost, line);
 }
 
 static void print_result(const char *out, const struct dataset_build_result *r, struct arena *a)
@@ -185,6 +182,7 @@ static enum err build_on_ranks(const struct arguments *in, struct dataset_build_
     enum err e = OK;
     if (fabric_launched()) e = fabric_open_mpi(NULL, &a, &o->fabric);
     struct showing showing = {.n_ranks = e == OK && o->fabric ? fabric_size(o->fabric) : 1};
+    showing.lost.limit = size_max(LOST_LINES / (size_t)showing.n_ranks, 1);
     o->progress = show_progress;
     o->lost = show_lost;
     o->context = &showing;

@@ -9,6 +9,7 @@
 #include "shard/extract/extract.h"
 #include "shard/filter/filter.h"
 #include "shard/filter/language.h"
+#include "shard/lost.h"
 #include "shard/read/reader.h"
 #include "shard/read/reader_jsonl.h"
 #include "shard/read/reader_kind.h"
@@ -16,7 +17,7 @@
 struct options {
     const char *profile, *languages, *model;
     struct cli_list overrides;
-    bool json, text, rules;
+    bool json, text, rules, skip_bad;
 };
 
 // One document and what its line of JSON says beside the text.
@@ -34,6 +35,7 @@ struct session {
     struct filter_scratch *scratch;
     struct language *language;
     uint64_t n_documents, n_bytes, n_kept, kept_bytes;
+    struct lost lost;
     uint64_t *n_dropped;       // [filter_n_rules]
     uint64_t *n_lines_dropped; // [filter_n_line_rules]
 };
@@ -206,6 +208,9 @@ static enum err judge_all(struct session *s, struct reader *r)
     enum err e = reader_next(r, &a, &record, &more);
     while (e == OK && more) {
         e = judge_record(s, &record, &a);
+        const bool lost = e == ERR_DATA && s->options->skip_bad;
+        if (lost) lost_add(&s->lost, err_line());
+        if (lost) e = OK;
         arena_reset(&a);
         if (e == OK) e = reader_next(r, &a, &record, &more);
     }
@@ -231,6 +236,7 @@ static void print_funnel(const struct session *s)
     printf("documents %llu (%llu bytes), kept %llu (%llu bytes)\n",
            (unsigned long long)s->n_documents, (unsigned long long)s->n_bytes,
            (unsigned long long)s->n_kept, (unsigned long long)s->kept_bytes);
+    if (s->lost.n) printf("left out %llu bad documents\n", (unsigned long long)s->lost.n);
 }
 
 static enum err judge_inputs(const struct options *o, char *const *operands, size_t n_operands,
@@ -250,7 +256,8 @@ static enum err judge_inputs(const struct options *o, char *const *operands, siz
     s.n_dropped = ARENA_ARRAY(a, uint64_t, filter_n_rules(s.filter));
     s.n_lines_dropped = ARENA_ARRAY(a, uint64_t, filter_n_line_rules(s.filter));
     s.scratch = filter_scratch_open(a);
-    const struct reader_options reading = {.skip_bad = false};
+    const struct reader_options reading = {
+        .skip_bad = o->skip_bad, .lost = lost_add, .context = &s.lost};
     struct reader *r = reader_open(&inputs, &reading, a);
     const enum err e = judge_all(&s, r);
     reader_close(r);
@@ -348,11 +355,12 @@ enum err command_shard_judge(int argc, char **argv)
         {"profile", 'p', CLI_TEXT, &o.profile, "NAME",
          "none, gopher, c4-paper, c4-tfds, fineweb (default) or ccnet"},
         {"set-rule", 0, CLI_LIST, &o.overrides, "RULE=X",
-         "another threshold, or off; badwords=FILE (may be repeated)"},
+         "another threshold, or off; badwords=FILE"},
         {"languages", 0, CLI_TEXT, &o.languages, "LIST", "let these through: en,de or any"},
         {"language-model", 0, CLI_TEXT, &o.model, "FILE", "fastText model instead of CLD2"},
         {"json", 0, CLI_FLAG, &o.json, NULL, "an object a document: verdict and every score"},
         {"text", 0, CLI_FLAG, &o.text, NULL, "with --json: the text that is left, too"},
+        {"skip-bad", 0, CLI_FLAG, &o.skip_bad, NULL, "leave out unreadable documents"},
         {"rules", 0, CLI_FLAG, &o.rules, NULL, "print all profiles' rules as a table instead"}};
     const struct cli_usage usage = {
         .synopsis = "weft shard judge [--profile NAME] [--json] INPUT... | --rules",
@@ -365,7 +373,7 @@ enum err command_shard_judge(int argc, char **argv)
     char **operands;
     size_t n_operands;
     TRY(cli_parse(argc, argv, &usage, &operands, &n_operands));
-    if (!o.rules && n_operands == 0) return fail(ERR_USAGE, "which INPUT?");
+    if (!o.rules && n_operands == 0) return fail(ERR_USAGE, "shard judge: which INPUT?");
     struct arena a;
     arena_init(&a, "shard judge");
     const enum err e = o.rules ? print_rules(&a) : judge_inputs(&o, operands, n_operands, &a);

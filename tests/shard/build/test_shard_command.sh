@@ -70,6 +70,7 @@ head -c 20000 /dev/zero | sed 's/\x0/<div>/g' >pages/b.html
 expect 65 '^weft: pages.warc.gz#3: HTML nested deeper' "$weft" shard build -o x pages.warc.gz
 expect 65 '^weft: pages.warc.gz#3: HTML nested deeper' "$weft" shard judge pages.warc.gz
 expect 65 '^weft: pages/b.html: HTML nested deeper' "$weft" shard judge pages
+expect 64 'shard judge: which INPUT' "$weft" shard judge
 
 expect 65 'no document is left of 51 (51 files read); most went at language$' "$weft" shard build -o x --languages english in
 expect 74 'absent' "$weft" shard build -o x --language-model absent in
@@ -91,6 +92,9 @@ done >some.jsonl
 grep -q '^left out: .* 15 bad documents' stdout || die "$(cat stdout)"
 [ "$(grep -c '^weft: left out: some.jsonl:[0-9]*: "text" is not a string$' stderr)" = 10 ] || die "not ten lines: $(cat stderr)"
 [ "$(tail -n 1 stderr)" = 'weft: more is left out, without a line' ] || die "$(cat stderr)"
+"$weft" shard judge --skip-bad pages.warc.gz some.jsonl >stdout 2>stderr || die "judge with --skip-bad"
+tail -n 2 stdout | tr '\n' ' ' | grep -q '^documents 16 .* left out 16 bad documents ' || die "$(cat stdout)"
+[ "$(wc -l <stderr)" = 11 ] || die "$(cat stderr)"
 
 touch empty/page.docx
 expect 65 'no document in the input (0 files read, 1 of other kinds, 0 empty documents, 0 bad ones)' "$weft" shard build -o x empty
