@@ -1,6 +1,7 @@
 # A test is a file tests/<folder>/test_*.c: one program, one ctest case (or one per rank count when
 # its first line says "// ranks: 1 2 4"). A script tests/<folder>/test_*.sh is run with the build
 # folder as its argument. Exit 77 = skipped.
+pkg_check_modules(BROTLI_ENCODER REQUIRED IMPORTED_TARGET libbrotlienc)
 set(WEFT_MPIRUN ${CMAKE_SOURCE_DIR}/tests/mpirun)
 
 function(weft_test_register name command)
@@ -15,6 +16,9 @@ foreach(source ${test_sources})
     add_executable(${name} ${source})
     target_compile_options(${name} PRIVATE ${WEFT_WARNINGS})
     target_link_libraries(${name} PRIVATE trainer datad shard cluster topology base)
+    if(source MATCHES "tests/shard/read/")
+        target_link_libraries(${name} PRIVATE PkgConfig::BROTLI_ENCODER)
+    endif()
     file(STRINGS ${source} first LIMIT_COUNT 1)
     if(first MATCHES "^// ranks: (.*)$")
         string(REPLACE " " ";" counts "${CMAKE_MATCH_1}")

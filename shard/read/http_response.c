@@ -1,12 +1,12 @@
 #include "shard/read/http_response.h"
 
 #include <string.h>
-#include <zlib.h>
 
 #include "base/size.h"
 #include "shard/read/header_fields.h"
+#include "shard/read/http_coding.h"
 
-enum { HEAD_LIMIT_BYTES = 64 << 10, FIRST_BYTES = 16 << 10 };
+enum { HEAD_LIMIT_BYTES = 64 << 10, LOOKED_AT_BYTES = 512 };
 
 static enum err parse_status(struct span line, unsigned *out)
 {
@@ -78,51 +78,6 @@ static struct span without_chunks(struct span body, struct arena *a)
     return (struct span){joined, n_joined};
 }
 
-// *whole: the stream ended, and the input with it.
-static enum err inflate_all(z_stream *zlib, size_t limit_bytes, struct arena *a, struct span *out,
-                            bool *whole)
-{
-    size_t capacity = size_min(size_max(FIRST_BYTES, 4 * (size_t)zlib->avail_in), limit_bytes + 1);
-    size_t n = 0;
-    uint8_t *data = arena_alloc(a, capacity, 1);
-    for (;;) {
-        zlib->next_out = data + n;
-        zlib->avail_out = (uInt)(capacity - n);
-        const int result = inflate(zlib, Z_NO_FLUSH);
-        n = capacity - zlib->avail_out;
-        if (n > limit_bytes)
-            return fail(ERR_DATA, "a body of more than %zu bytes when unpacked", limit_bytes);
-        *whole = result == Z_STREAM_END && zlib->avail_in == 0;
-        const bool cut = result == Z_BUF_ERROR && zlib->avail_in == 0 && n > 0;
-        if (result == Z_STREAM_END || cut ||
-            (result == Z_OK && zlib->avail_in == 0 && n < capacity))
-            break;
-        if (result != Z_OK && result != Z_BUF_ERROR)
-            return fail(ERR_DATA, "a damaged compressed body: %s", zlib->msg ? zlib->msg : "ends");
-        if (n < capacity) return fail(ERR_DATA, "a damaged compressed body: it ends");
-        const size_t larger = size_min(4 * capacity, limit_bytes + 1);
-        uint8_t *grown = arena_alloc(a, larger, 1);
-        memcpy(grown, data, n);
-        data = grown;
-        capacity = larger;
-    }
-    *out = (struct span){data, n};
-    return OK;
-}
-
-static enum err inflate_body(struct span body, int window_bits, size_t limit_bytes, struct arena *a,
-                             struct span *out, bool *whole)
-{
-    z_stream zlib = {.avail_in = (uInt)body.n_bytes};
-    uint8_t *in = arena_alloc(a, body.n_bytes, 1); // zlib's next_in is not const
-    memcpy(in, body.data, body.n_bytes);
-    zlib.next_in = in;
-    if (inflateInit2(&zlib, window_bits) != Z_OK) return fail(ERR_MEMORY, "inflate");
-    const enum err e = inflate_all(&zlib, limit_bytes, a, out, whole);
-    inflateEnd(&zlib);
-    return e;
-}
-
 static bool is_gzip(struct span body)
 {
     return body.n_bytes >= 3 && body.data[0] == 0x1f && body.data[1] == 0x8b && body.data[2] == 8;
@@ -140,9 +95,30 @@ static enum err undo_deflate(struct span body, size_t limit_bytes, struct arena 
                              struct span *out)
 {
     bool whole;
-    if (is_zlib(body)) return inflate_body(body, MAX_WBITS, limit_bytes, a, out, &whole);
-    const enum err e = inflate_body(body, -MAX_WBITS, limit_bytes, a, out, &whole);
+    if (is_zlib(body)) return http_coding_undo(HTTP_ZLIB, body, limit_bytes, a, out, &whole);
+    const enum err e = http_coding_undo(HTTP_DEFLATE, body, limit_bytes, a, out, &whole);
     if (e != OK || !whole) *out = body;
+    return OK;
+}
+
+// Half a kilobyte of compressed bytes has control characters.
+static bool looks_like_text(struct span body)
+{
+    for (size_t i = 0; i < size_min(body.n_bytes, LOOKED_AT_BYTES); i++) {
+        const uint8_t c = body.data[i];
+        if (c < ' ' && (c < '\t' || c > '\r')) return false;
+    }
+    return true;
+}
+
+// Nothing marks brotli but that it comes to an end. What does not, and has no control characters,
+// was undone by the crawler, which kept the word.
+static enum err undo_brotli(struct span body, size_t limit_bytes, struct arena *a, struct span *out)
+{
+    bool whole = false;
+    const enum err e = http_coding_undo(HTTP_BROTLI, body, limit_bytes, a, out, &whole);
+    if (whole || !looks_like_text(body)) return e;
+    *out = body;
     return OK;
 }
 
@@ -154,13 +130,13 @@ enum err http_response_body(const struct http_response *response, size_t limit_b
         return fail(ERR_DATA, "a body of more than %zu bytes", limit_bytes);
     if (response->chunked) body = without_chunks(body, a);
     const struct span encoding = header_fields_word(response->encoding);
-    if (header_fields_equal(encoding, "br") || header_fields_equal(encoding, "zstd"))
-        return fail(ERR_DATA, "a body in encoding '%.*s', which is not read", (int)encoding.n_bytes,
-                    (const char *)encoding.data);
+    if (header_fields_equal(encoding, "zstd"))
+        return fail(ERR_DATA, "a body in encoding 'zstd', which is not read");
     bool whole; // a crawler may have cut it: what is there is kept
     if (is_gzip(body) && encoding.n_bytes)
-        return inflate_body(body, 16 + MAX_WBITS, limit_bytes, a, out, &whole);
+        return http_coding_undo(HTTP_GZIP, body, limit_bytes, a, out, &whole);
     if (header_fields_equal(encoding, "deflate")) return undo_deflate(body, limit_bytes, a, out);
+    if (header_fields_equal(encoding, "br")) return undo_brotli(body, limit_bytes, a, out);
     *out = body;
     return OK;
 }

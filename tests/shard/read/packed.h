@@ -1,6 +1,7 @@
 #pragma once
 // Compressed bytes for tests of readers.
 
+#include <brotli/encode.h>
 #include <libdeflate.h>
 #include <zstd.h>
 
@@ -28,6 +29,16 @@ static inline void packed_gzip(struct text *t, const char *data, size_t n)
 static inline void packed_deflate(struct text *t, const char *data, size_t n)
 {
     packed_libdeflate(t, data, n, false);
+}
+
+/// Appends a brotli stream.
+static inline void packed_brotli(struct text *t, const char *data, size_t n)
+{
+    size_t n_stream = BrotliEncoderMaxCompressedSize(n);
+    char *stream = arena_alloc(t->arena, n_stream, 1);
+    CHECK(BrotliEncoderCompress(5, BROTLI_MAX_WINDOW_BITS, BROTLI_MODE_TEXT, n,
+                                (const uint8_t *)data, &n_stream, (uint8_t *)stream));
+    text_put(t, stream, n_stream);
 }
 
 /// Appends a zstd frame of data, with its checksum.

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import zlib
 
+import brotli
 import webdataset
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 from warcio.statusandheaders import StatusAndHeaders
@@ -52,8 +53,9 @@ def write_warc(path, packed):
             headers = [("Content-Type", rng.choice(["text/plain", "text/plain; charset=utf-8", "image/png", "TEXT/PLAIN"]))]
             kind = rng.choice(["response", "response", "response", "request", "conversion"])
             if kind == "response" and rng.random() < 0.3:
-                headers.append(("Content-Encoding", "gzip"))
-                body = gzip.compress(body, mtime=0)
+                coding = rng.choice(["gzip", "br"])
+                headers.append(("Content-Encoding", coding))
+                body = gzip.compress(body, mtime=0) if coding == "gzip" else brotli.compress(body, quality=rng.randint(0, 11))
             if kind == "response" and rng.random() < 0.3:
                 headers.append(("Transfer-Encoding", "chunked"))
                 cuts = sorted(rng.randint(0, len(body)) for _ in range(3))
@@ -84,6 +86,8 @@ def unpack(response):
         body = joined
     if "gzip" in response.http_headers.get("Content-Encoding", ""):
         body = zlib.decompress(body, 31)
+    if "br" in response.http_headers.get("Content-Encoding", ""):
+        body = brotli.decompress(body)
     return body
 
 

@@ -6,5 +6,5 @@ set -u
 build=$1
 shift
 . "$(dirname "$0")/../../peers.sh"
-peers warc fastwarc warcio webdataset
+peers reading fastwarc warcio webdataset brotli
 PYTHONPATH=$packages exec python3 "$(dirname "$0")/read_parity.py" "$build" "$@"

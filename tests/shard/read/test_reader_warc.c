@@ -2,6 +2,7 @@
 // compressed bodies; damage and lies lose the record that they are in, and no more.
 
 #include "base/rng.h"
+#include "shard/read/http_coding.h"
 #include "tests/shard/read/packed.h"
 #include "tests/shard/read/read_dump.h"
 
@@ -72,7 +73,7 @@ static void test_kinds(struct arena *a)
         &t, 6, 200,
         "Content-Type: text/plain\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n",
         "six", 3);
-    put_response(&t, 7, 200, "Content-Type: text/html\r\nContent-Encoding: br\r\n", "<p>", 3);
+    put_response(&t, 7, 200, "Content-Type: text/html\r\nContent-Encoding: zstd\r\n", "<p>", 3);
     put_record(&t, "conversion", "text/plain", 8, "eight\n", 6);
     put_record(&t, "resource", "text/html; charset=utf-8", 9, "<p>nine", 7);
     char *bomb = arena_alloc(a, READER_HTML_LIMIT + 1, 1);
@@ -94,7 +95,7 @@ static void test_kinds(struct arena *a)
                "urn:uuid:2 (html ) [text+ <p>two]\n"
                "urn:uuid:3 (html ) [text+ <p>three]\n"
                "urn:uuid:6 [text+ six]\n"
-               "bad: kinds.warc#9: a body in encoding 'br', which is not read\n"
+               "bad: kinds.warc#9: a body in encoding 'zstd', which is not read\n"
                "urn:uuid:8 [text+ eight\n]\n"
                "urn:uuid:9 (html utf-8) [text+ <p>nine]\n"
                "bad: kinds.warc#12: a body of more than 16777216 bytes when unpacked\n"
@@ -104,6 +105,96 @@ static void test_kinds(struct arena *a)
                "urn:uuid:14 (html ) [text+ \n<p>14]\n");
     CHECK_EQ(loss.n_documents, 0);
     CHECK_EQ(loss.n_other, 4);
+}
+
+static const char BROTLI_HEAD[] = "Content-Type: text/html\r\nContent-Encoding: br\r\n";
+
+static struct text packed(struct arena *a, const char *data, size_t n)
+{
+    struct text t;
+    text_begin(&t, a);
+    packed_brotli(&t, data, n);
+    return t;
+}
+
+static const char *piece_of(const char *data, size_t n, struct arena *a)
+{
+    struct text t;
+    text_begin(&t, a);
+    read_dump_piece(&t, &(struct document_piece){DOCUMENT_TEXT, true, {(const uint8_t *)data, n}});
+    return t.data;
+}
+
+// What there is of a stream that is cut short is kept; what is no stream is an error.
+static void test_brotli_damage(const char *page, size_t n_page, struct arena *a)
+{
+    const struct text body = packed(a, page, n_page);
+    const uint8_t *bytes = (const uint8_t *)body.data;
+    struct span out;
+    bool whole;
+    for (size_t n = 0; n <= body.n_bytes; n += n < 50 ? 1 : 997) {
+        CHECK_OK(http_coding_undo(HTTP_BROTLI, (struct span){bytes, n}, n_page, a, &out, &whole));
+        CHECK(!whole && out.n_bytes < n_page && memcmp(out.data, page, out.n_bytes) == 0);
+        CHECK(out.n_bytes > n / 2 || n < 10000);
+    }
+    CHECK_OK(
+        http_coding_undo(HTTP_BROTLI, (struct span){bytes, body.n_bytes}, n_page, a, &out, &whole));
+    CHECK(whole && out.n_bytes == n_page && memcmp(out.data, page, n_page) == 0);
+    CHECK_ERR(http_coding_undo(HTTP_BROTLI, (struct span){bytes, body.n_bytes}, n_page - 1, a, &out,
+                               &whole),
+              ERR_DATA);
+    CHECK_LINE(arena_printf(a, "a body of more than %zu bytes when unpacked", n_page - 1));
+}
+
+// Bodies of brotli: whole, in chunks, empty, damaged, too large; text that says it is brotli.
+static void test_brotli(struct arena *a)
+{
+    enum { N_PAGE = 40000 };
+    struct text t, body, chunks;
+    char *page = arena_alloc(a, N_PAGE, 1), *bomb = arena_alloc(a, READER_HTML_LIMIT + 1, 1);
+    for (size_t i = 0; i < N_PAGE; i++)
+        page[i] = "etaoin shrdlu\n"[rng_u64(1, 2, i) % 14];
+    memset(bomb, 'a', READER_HTML_LIMIT + 1);
+    text_begin(&t, a);
+    body = packed(a, "<p>one", 6);
+    put_response(&t, 1, 200, BROTLI_HEAD, body.data, body.n_bytes);
+    text_begin(&chunks, a);
+    text_printf(&chunks, "3\r\n");
+    text_put(&chunks, body.data, 3);
+    text_printf(&chunks, "\r\n%zx\r\n", body.n_bytes - 3);
+    text_put(&chunks, body.data + 3, body.n_bytes - 3);
+    text_printf(&chunks, "\r\n0\r\n\r\n");
+    put_response(
+        &t, 2, 200,
+        "Transfer-Encoding: chunked\r\nContent-Type: text/html\r\nContent-Encoding: BR\r\n",
+        chunks.data, chunks.n_bytes);
+    body = packed(a, "", 0);
+    put_response(&t, 3, 200, BROTLI_HEAD, body.data, body.n_bytes);
+    put_response(&t, 4, 200, BROTLI_HEAD, "<p>undone", 9);
+    put_response(&t, 5, 200, BROTLI_HEAD, page, N_PAGE);
+    body = packed(a, bomb, READER_HTML_LIMIT + 1);
+    CHECK(body.n_bytes < 100);
+    put_response(&t, 6, 200, BROTLI_HEAD, body.data, body.n_bytes);
+    body = packed(a, page, N_PAGE);
+    put_response(&t, 7, 200, BROTLI_HEAD, body.data, body.n_bytes);
+    memset(body.data + 5000, 0xff, 2000);
+    put_response(&t, 8, 200, BROTLI_HEAD, body.data, body.n_bytes);
+    put_record(&t, "conversion", "text/plain", 9, "nine", 4);
+    struct reader_loss loss;
+    const char *piece = piece_of(page, N_PAGE, a);
+    CHECK_TEXT(read_dump_file(put_file(a, "brotli.warc", &t), a, &loss),
+               arena_printf(a,
+                            "urn:uuid:1 (html ) [text+ <p>one]\n"
+                            "urn:uuid:2 (html ) [text+ <p>one]\n"
+                            "urn:uuid:3 (html ) \n"
+                            "urn:uuid:4 (html ) [text+ <p>undone]\n"
+                            "urn:uuid:5 (html ) %s\n"
+                            "bad: brotli.warc#6: a body of more than 16777216 bytes when unpacked\n"
+                            "urn:uuid:7 (html ) %s\n"
+                            "bad: brotli.warc#8: a damaged compressed body: BLOCK_LENGTH_2\n"
+                            "urn:uuid:9 [text+ nine]\n",
+                            piece, piece));
+    test_brotli_damage(page, N_PAGE, a);
 }
 
 struct corpus {
@@ -240,6 +331,7 @@ int main(int argc, char **argv)
     arena_init(&a, "test");
     folder = corpus_folder(&a, "warc");
     test_kinds(&a);
+    test_brotli(&a);
     make_corpus(&c, seed, &a);
     test_containers(&c, &a);
     test_damaged_members(&c, rng_key(seed, "damage"), packed_gzip, "damaged.warc.gz", &a);
