@@ -104,14 +104,6 @@ static enum err check_range(const char *name, uint64_t value, uint64_t least, ui
                 (unsigned long long)least, (unsigned long long)most);
 }
 
-static enum err choose_extract(const char *name, enum extract_mode *mode)
-{
-    if (strcmp(name, "main") != 0 && strcmp(name, "plain") != 0)
-        return fail(ERR_USAGE, "--extract %s: choose main or plain", name);
-    *mode = strcmp(name, "main") == 0 ? EXTRACT_MAIN : EXTRACT_PLAIN;
-    return OK;
-}
-
 static enum err choose_judge(const struct arguments *in, struct arena *a, struct judge_options *o)
 {
     char **overrides = ARENA_ARRAY(a, char *, in->rules.n_items + 1);
@@ -125,7 +117,7 @@ static enum err choose_judge(const struct arguments *in, struct arena *a, struct
         o->url_lists[i] = in->url_lists[i];
     o->mask_pii = in->mask_pii;
     o->keep_dropped = in->keep_dropped;
-    return choose_extract(in->extract, &o->extract);
+    return extract_mode_named(in->extract, &o->extract);
 }
 
 static enum err choose(const struct arguments *in, struct arena *a, struct dataset_build_options *o)

@@ -9,8 +9,10 @@
 #include "base/cli.h"
 #include "base/log.h"
 #include "base/pool.h"
-#include "shard/extract/html_text.h"
+#include "shard/extract/extract.h"
+#include "shard/lost.h"
 #include "shard/read/reader.h"
+#include "shard/read/reader_kind.h"
 #include "shard/tokenizer/bpe_train.h"
 
 enum {
@@ -27,22 +29,31 @@ struct slot {
 };
 
 struct training {
-    const char *out_path, *rule_name;
+    const char *out_path, *rule_name, *extract_name;
     enum pretokenize_rule rule;
     uint64_t vocabulary, n_workers;
     bool json;
     struct inputs inputs;
-    struct reader_options reading; // none
+    struct reader_options reading;
+    struct extract_options extract;
     uint64_t n_documents;
+    struct lost lost;
     struct arena run, batch;
     struct arena *texts; // one a thread, for one record
-    struct arena *lines; // one a thread, of errors: one ends it all, so they are few
+    struct arena *lines; // one a thread, of this batch's errors
     struct pool *pool;
     struct reader *reader;
     struct bpe_train *train;
     struct slot *slots; // BATCH_RECORDS
     size_t n_slots;
 };
+
+static enum err extract(const struct training *t, const struct reader_record *record,
+                        const struct document *page, struct arena *a, struct span *text)
+{
+    const enum err e = extract_page(*text, page->charset, &t->extract, a, text);
+    return e == OK ? OK : reader_fail_at(record, e);
+}
 
 static enum err count_record(struct training *t, const struct reader_record *record,
                              size_t thread_idx)
@@ -54,7 +65,7 @@ static enum err count_record(struct training *t, const struct reader_record *rec
     for (size_t i = 0; i < document.n_pieces; i++) {
         struct span text = document.pieces[i].bytes;
         if (document.pieces[i].kind != DOCUMENT_TEXT) continue;
-        if (document.html) TRY(html_text_extract(text, a, &text));
+        if (document.html) TRY(extract(t, record, &document, a, &text));
         TRY(bpe_train_add(t->train, thread_idx, text));
     }
     return OK;
@@ -82,12 +93,23 @@ static enum err read_batch(struct training *t, bool *more)
     return OK;
 }
 
+static enum err take_slot(struct training *t, const struct slot *slot)
+{
+    if (slot->e == ERR_DATA && t->reading.skip_bad)
+        lost_add(&t->lost, slot->line);
+    else if (slot->e != OK)
+        return fail(slot->e, "%s", slot->line);
+    t->n_documents += slot->e == OK;
+    return OK;
+}
+
 static enum err count_batch(struct training *t)
 {
     pool_run(t->pool, t->n_slots, count_task, t);
     for (size_t i = 0; i < t->n_slots; i++)
-        if (t->slots[i].e != OK) return fail(t->slots[i].e, "%s", t->slots[i].line);
-    t->n_documents += t->n_slots;
+        TRY(take_slot(t, &t->slots[i]));
+    for (size_t i = 0; i < t->n_workers; i++)
+        arena_reset(&t->lines[i]);
     log_progress("counting words: %" PRIu64 " documents, %.1f MB", t->n_documents,
                  (double)bpe_train_bytes(t->train) / 1e6);
     return bpe_train_settle(t->train, t->pool, false);
@@ -105,6 +127,7 @@ static void report(const struct training *t, const struct tokenizer *tokenizer)
                      ", \"hash\": \"%s\"}\n"
                    : "documents %" PRIu64 " bytes %" PRIu64 " vocabulary %" PRIu32 " hash %s\n",
            t->n_documents, bpe_train_bytes(t->train), vocabulary, hash);
+    if (t->lost.n && !t->json) printf("left out %" PRIu64 " bad documents\n", t->lost.n);
 }
 
 static enum err train_all(struct training *t)
@@ -152,15 +175,19 @@ static enum err train_on(struct training *t, char *const *operands, size_t n_ope
 
 enum err command_tokenizer_train(int argc, char **argv)
 {
-    struct training t = {.n_workers = pool_usable_cores(), .rule_name = "gpt2"};
+    struct training t = {
+        .n_workers = pool_usable_cores(), .rule_name = "gpt2", .extract_name = "main"};
     const struct cli_option options[] = {
         {"output", 'o', CLI_TEXT, &t.out_path, "TOK", "the tokenizer.json to write"},
         {"vocab", 'v', CLI_U64, &t.vocabulary, "N", "number of tokens, <|endoftext|> included"},
         {"rule", 0, CLI_TEXT, &t.rule_name, "NAME", "gpt2 (default), cl100k, qwen2, o200k, tekken"},
+        {"extract", 0, CLI_TEXT, &t.extract_name, "HOW",
+         "of HTML: main content (default) or plain, as weft shard build"},
+        {"skip-bad", 0, CLI_FLAG, &t.reading.skip_bad, NULL, "leave out unreadable documents"},
         {"workers", 0, CLI_U64, &t.n_workers, "N", "threads; the output does not depend on it"},
         {"json", 0, CLI_FLAG, &t.json, NULL, "print the figures as JSON"}};
     const struct cli_usage usage = {
-        .synopsis = "weft tokenizer train -o TOK --vocab N [--rule NAME] [--workers N] INPUT...",
+        .synopsis = "weft tokenizer train -o TOK --vocab N [OPTION]... INPUT...",
         .summary = "train a byte-level BPE vocabulary on what weft shard build reads",
         .example = "weft tokenizer train -o tokenizer.json --vocab 8192 /usr/share/doc",
         .options = options,
@@ -180,6 +207,9 @@ enum err command_tokenizer_train(int argc, char **argv)
     if (t.n_workers < 1 || t.n_workers > WORKERS_LIMIT)
         return fail(ERR_USAGE, "weft tokenizer train: --workers %" PRIu64 "; from 1 to %d",
                     t.n_workers, WORKERS_LIMIT);
+    TRY(extract_mode_named(t.extract_name, &t.extract.mode));
+    t.reading.lost = lost_add;
+    t.reading.context = &t.lost;
     TRY(bpe_train_check_vocabulary(t.vocabulary)); // before hours of reading
     return train_on(&t, operands, n_operands);
 }

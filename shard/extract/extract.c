@@ -1,9 +1,21 @@
 #include "shard/extract/extract.h"
 
+#include <stdbool.h>
+#include <string.h>
+
 #include "shard/extract/charset.h"
 #include "shard/extract/html_page.h"
 #include "shard/extract/html_text.h"
 #include "shard/extract/main_text.h"
+
+enum err extract_mode_named(const char *name, enum extract_mode *out)
+{
+    const bool main_content = strcmp(name, "main") == 0;
+    if (!main_content && strcmp(name, "plain") != 0)
+        return fail(ERR_USAGE, "--extract %s: choose main or plain", name);
+    *out = main_content ? EXTRACT_MAIN : EXTRACT_PLAIN;
+    return OK;
+}
 
 /// gumbo makes bytes that are not UTF-8 of numeric references beyond Unicode.
 static enum err extract_plain(struct span utf8, struct arena *a, struct span *text)

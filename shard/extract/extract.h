@@ -18,6 +18,8 @@ struct extract_options {
     enum extract_mode mode;
 };
 
+/// The mode called name: main or plain. Errors: ERR_USAGE.
+enum err extract_mode_named(const char *name, enum extract_mode *out) MUST_CHECK;
 /// The text of html, valid UTF-8, in a. charset_hint is what the server said of its encoding
 /// ("iso-8859-1", or a whole Content-Type); n_bytes 0 = nothing. Borrows html: *text may point into
 /// it. Local. Errors: ERR_DATA (an encoding that browsers refuse or UTF-7; nested deeper than the

@@ -49,11 +49,30 @@ cmp bytes back || failed 'decode --json of encode --json is not the input'
     failed "--count: $(printf 'the the' | "$weft" tokenizer encode -t t.json --count)"
 [ "$(printf '' | "$weft" tokenizer encode -t t.json)" = '' ] || failed 'nothing encodes to something'
 
+# Pages are read as weft shard build reads them: their encoding, their main content; the tokenizer sees what the dataset holds.
+mkdir pages
+printf '<html><head><meta charset="iso-8859-1"></head><body><nav><a href="x">menu</a> <a href="y">more</a></nav><article>%s</article></body></html>' \
+    "$(printf '<p>The caf\351 was closed, and the caf\351s beside it were closed too, said the waiter of the caf\351.</p>%.0s' 1 2 3 4)" >pages/a.html
+cat >utf8.txt <<END
+$("$weft" shard build -o seen pages >/dev/null && "$weft" shard cat seen)
+END
+grep -q 'The café was closed' utf8.txt || failed "the build reads: $(cat utf8.txt)"
+if grep -q menu utf8.txt; then failed 'the build keeps the menu'; fi
+"$weft" tokenizer train -o page.json --vocab 300 pages >out || failed 'train on a page'
+"$weft" tokenizer train -o text.json --vocab 300 utf8.txt >text || failed 'train on its text'
+cmp page.json text.json || failed "other text than the build's: $(cat out text)"
+"$weft" tokenizer train -o plain.json --vocab 300 --extract plain pages >plain || failed 'train on whole pages'
+[ "$(sed 's/ vocab.*//' out)" != "$(sed 's/ vocab.*//' plain)" ] || failed "--extract plain is the main content: $(cat out plain)"
+refused 64 '--extract twice: choose main or plain' "$weft" tokenizer train -o no.json --vocab 300 --extract twice pages
+
 refused 78 'a vocabulary of 256 tokens; from 257 (the bytes and <|endoftext|>) to 4194304 are possible' \
     "$weft" tokenizer train -o no.json --vocab 256 corpus
 # The bad line is the first of three records.
 printf '{"text": 1}\n{"text": "Some words, and some more."}\n{"text": "Others."}\n' >bad.jsonl
 refused 65 'bad.jsonl:1: "text" is not a string' "$weft" tokenizer train -o no.json --vocab 300 --workers 1 bad.jsonl
+"$weft" tokenizer train -o lossy.json --vocab 270 --skip-bad bad.jsonl >out 2>err || failed "train with --skip-bad: $(cat err)"
+grep -q '^documents 2 ' out && grep -q '^left out 1 bad documents$' out || failed "train with --skip-bad: $(cat out)"
+[ "$(cat err)" = 'weft: left out: bad.jsonl:1: "text" is not a string' ] || failed "train with --skip-bad said: $(cat err)"
 refused 64 "weft tokenizer train: --rule 'gpt5' is none of gpt2, cl100k, qwen2, o200k and tekken" \
     "$weft" tokenizer train -o no.json --rule gpt5 --vocab 300 corpus
 refused 65 't.json: says its rule itself; '"'cl100k:' is for rank files" "$weft" tokenizer encode -t cl100k:t.json
