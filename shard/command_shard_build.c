@@ -53,6 +53,10 @@ static void print_result(const char *out, const struct dataset_build_result *r, 
            (unsigned long long)r->n_documents, (unsigned long long)r->n_tokens,
            megabytes(r->text_bytes), (unsigned long long)r->n_shards, (unsigned long long)r->n_bins,
            megabytes(r->file_bytes));
+    if (r->n_dropped)
+        printf("of these %llu documents are dropped ones, kept with their verdict; the funnel "
+               "ends with the others\n",
+               (unsigned long long)r->n_dropped);
     if (r->n_empty || r->n_bad || r->n_skipped_files || r->n_other)
         printf("left out: %llu empty documents, %llu bad documents (%llu bytes), %llu files of "
                "other kinds, %llu records that are no documents\n",

@@ -6,6 +6,7 @@
 #include "base/size.h"
 #include "shard/command_shard.h"
 #include "shard/dataset/dataset.h"
+#include "shard/dataset/dataset_filter.h"
 #include "shard/dataset/dataset_index.h"
 #include "shard/format/shard.h"
 
@@ -15,8 +16,15 @@ struct column_sum {
     uint64_t n_elems, n_frames, raw_bytes, stored_bytes;
 };
 
+// Documents whose verdict is kept: what datad serves without a filter.
+struct kept {
+    bool verdicts; // false: all are
+    uint64_t n_documents, n_tokens, text_bytes;
+};
+
 struct stat {
     const struct dataset_info *info;
+    struct kept kept;
     struct dataset_index index;
     uint64_t text_bytes, file_bytes, raw_bytes;
     struct column_sum columns[COLUMN_LIMIT];
@@ -35,23 +43,52 @@ static struct column_sum *find_sum(struct stat *st, const struct layout_column *
     return &st->columns[st->n_columns++];
 }
 
-static enum err sum_text_bytes(const struct shard *s, struct arena *a, uint64_t *sum)
+// Sums a column of the bin's documents, and of those that are kept.
+static enum err sum_column(const struct dataset *d, const struct dataset_bin *bin, const char *name,
+                           const uint8_t *keep, struct arena *a, uint64_t *all, uint64_t *kept)
 {
-    uint32_t column;
-    TRY(shard_column(s, "text_bytes", &column));
-    const struct layout_column *c = &shard_layout(s)->columns[column];
-    enum { AT_ONCE = 1 << 16 };
-    uint32_t *values = ARENA_ARRAY(a, uint32_t, AT_ONCE);
-    for (uint64_t first = 0; first < c->n_elems; first += AT_ONCE) {
-        const uint64_t n = size_min(AT_ONCE, c->n_elems - first);
-        TRY(shard_read_u32(s, column, first, n, values));
-        for (uint64_t i = 0; i < n; i++)
-            *sum += values[i];
+    const struct shard *s = dataset_shard(d, bin->shard);
+    uint32_t column, *values = ARENA_ARRAY(a, uint32_t, bin->n_documents);
+    TRY(shard_column(s, name, &column));
+    TRY(shard_read_u32(s, column, bin->first_document, bin->n_documents, values));
+    for (uint64_t i = 0; i < bin->n_documents; i++) {
+        *all += values[i];
+        *kept += keep[i] ? values[i] : 0;
     }
     return OK;
 }
 
-static enum err add_shard(struct stat *st, const struct shard *s, struct arena *a)
+static enum err add_bin(struct stat *st, const struct dataset *d, const struct dataset_filter *f,
+                        uint64_t idx, struct arena *a)
+{
+    const struct dataset_bin bin = dataset_bin(d, idx);
+    uint8_t *keep = arena_alloc(a, bin.n_documents, 1);
+    memset(keep, 1, bin.n_documents);
+    if (f) TRY(dataset_filter_read(f, idx, keep));
+    for (uint64_t i = 0; i < bin.n_documents; i++)
+        st->kept.n_documents += keep[i];
+    uint64_t n_tokens = 0; // of all; the index has it
+    TRY(sum_column(d, &bin, "lengths", keep, a, &n_tokens, &st->kept.n_tokens));
+    return sum_column(d, &bin, "text_bytes", keep, a, &st->text_bytes, &st->kept.text_bytes);
+}
+
+static enum err add_bins(struct stat *st, const struct dataset *d, struct arena *a)
+{
+    struct dataset_filter *f;
+    struct arena scratch;
+    TRY(dataset_filter_open(d, "", a, &f));
+    st->kept.verdicts = f;
+    arena_init(&scratch, "bin");
+    enum err e = OK;
+    for (uint64_t i = 0; i < st->info->n_bins && e == OK; i++) {
+        e = add_bin(st, d, f, i, &scratch);
+        arena_reset(&scratch);
+    }
+    arena_fini(&scratch);
+    return e;
+}
+
+static enum err add_shard(struct stat *st, const struct shard *s)
 {
     const struct layout *l = shard_layout(s);
     st->file_bytes += l->file_bytes;
@@ -64,12 +101,32 @@ static enum err add_shard(struct stat *st, const struct shard *s, struct arena *
         sum->stored_bytes += l->columns[c].stored_bytes;
         st->raw_bytes += l->columns[c].raw_bytes;
     }
-    return sum_text_bytes(s, a, &st->text_bytes);
+    return OK;
 }
 
 static double ratio(uint64_t a, uint64_t b)
 {
     return b ? (double)a / (double)b : 0;
+}
+
+static void print_share(const char *name, uint64_t n_documents, uint64_t n_tokens,
+                        uint64_t text_bytes, const char *what)
+{
+    printf("%-13s %llu documents, %llu tokens, %llu text bytes: %s\n", name,
+           (unsigned long long)n_documents, (unsigned long long)n_tokens,
+           (unsigned long long)text_bytes, what);
+}
+
+// Only with --keep-dropped: else the totals are what is kept.
+static void print_kept(const struct stat *st)
+{
+    const struct kept *kept = &st->kept;
+    if (!kept->verdicts) return;
+    print_share("of these kept", kept->n_documents, kept->n_tokens, kept->text_bytes,
+                "the funnel's end, and what datad serves without a filter");
+    print_share("and dropped", st->info->n_documents - kept->n_documents,
+                st->info->n_tokens - kept->n_tokens, st->text_bytes - kept->text_bytes,
+                "each with the rule that drops it as its verdict (--keep-dropped)");
 }
 
 static void print_table(const struct stat *st, struct arena *a)
@@ -91,6 +148,7 @@ static void print_table(const struct stat *st, struct arena *a)
            ratio(st->text_bytes, info->n_tokens - info->n_documents));
     printf("file bytes    %llu (columns %llu, ratio %.2f)\n", (unsigned long long)st->file_bytes,
            (unsigned long long)st->raw_bytes, ratio(st->raw_bytes, st->file_bytes));
+    print_kept(st);
     printf("\n%-43s %-5s %-5s %12s %8s %14s %14s %6s\n", "column", "type", "codec", "elements",
            "frames", "bytes", "stored", "ratio");
     for (size_t i = 0; i < st->n_columns; i++) {
@@ -141,6 +199,10 @@ static enum err print_json(const struct stat *st, struct arena *a)
         (json_int_t)info->n_tokens, "text_bytes", (json_int_t)st->text_bytes, "column_bytes",
         (json_int_t)st->raw_bytes, "file_bytes", (json_int_t)st->file_bytes, "compression_ratio",
         ratio(st->raw_bytes, st->file_bytes), "columns", columns_json(st));
+    json_object_set_new(root, "kept",
+                        json_pack("{s:I s:I s:I}", "documents", (json_int_t)st->kept.n_documents,
+                                  "tokens", (json_int_t)st->kept.n_tokens, "text_bytes",
+                                  (json_int_t)st->kept.text_bytes));
     const struct dataset_index_loss *lost = &st->index.lost;
     json_object_set_new(root, "left_out",
                         json_pack("{s:I s:I s:I s:I s:I}", "files", (json_int_t)lost->n_files,
@@ -162,7 +224,8 @@ static enum err print_stat(const struct dataset *d, const char *folder, bool jso
     st->info = dataset_info(d);
     TRY(dataset_index_read(folder, a, &st->index));
     for (uint64_t i = 0; i < st->info->n_shards; i++)
-        TRY(add_shard(st, dataset_shard(d, i), a));
+        TRY(add_shard(st, dataset_shard(d, i)));
+    TRY(add_bins(st, d, a));
     if (json) return print_json(st, a);
     print_table(st, a);
     return OK;

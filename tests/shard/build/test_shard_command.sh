@@ -38,6 +38,24 @@ printf '{"text":"Kurz."}\n{"text":"%s"}\n' "$(cat in/1.txt in/2.txt in/3.txt | t
 "$weft" shard build -o short --profile none --set-rule c4_line_words=3 --languages en short.jsonl >stdout || die "short lines"
 grep -q '^short: documents 1 ' stdout && ! grep -q '^left out' stdout || die "counted twice: $(cat stdout)"
 
+# With the dropped ones kept, the totals are of all: what is kept of them is said, and is the funnel's end.
+mkdir mixed
+for i in 1 2 3 4; do echo "Words and more words, $i times." >mixed/$i.txt; done
+for i in 1 2 3; do echo "$i 2 3 4 5" >mixed/n$i.txt; done
+"$weft" shard build -o mixed-all --set-rule gopher_alphabetic_words=0.5 --keep-dropped mixed >stdout || die "keep dropped"
+grep -q '^of these 3 documents are dropped ones' stdout || die "$(cat stdout)"
+"$weft" shard build -o mixed-kept --set-rule gopher_alphabetic_words=0.5 mixed >stdout || die "drop"
+"$weft" shard stat mixed-all >stdout
+for line in '^documents     7$' '^of these kept 4 documents, 128 tokens, 124 text bytes:' '^and dropped   3 documents, 33 tokens, 30 text bytes:' \
+    '^encode  *4  *4 .* 124  *124 '; do
+    grep -q "$line" stdout || die "no $line: $(cat stdout)"
+done
+"$weft" shard stat mixed-kept >stdout
+if grep -q '^of these kept' stdout; then die "kept of what is kept: $(cat stdout)"; fi
+for dataset in mixed-all mixed-kept; do
+    "$weft" shard stat --json $dataset | tr -d '\n ' | grep -q '"kept":{"documents":4,"tokens":128,"text_bytes":124}' || die "kept of $dataset"
+done
+
 # Rules are for documents of one text: judge and build agree that a chat passes.
 printf '{"messages":[{"role":"user","content":"One?"},{"role":"assistant","content":"Two."}]}\n{"text":"Two."}\n' >chat.jsonl
 "$weft" shard judge --profile gopher chat.jsonl | grep -q '^documents 2 .* kept 1 ' || die "judge of a chat"
