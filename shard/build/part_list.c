@@ -18,8 +18,9 @@ static enum err describe_file(const struct input_file *file, struct text *out)
                 (long long)st.st_size, (long long)st.st_mtim.tv_sec, (long long)st.st_mtim.tv_nsec);
     const struct input_piece *piece = &file->piece;
     if (piece->end_byte)
-        text_printf(out, "%llu %llu %llu\n", (unsigned long long)piece->first_byte,
-                    (unsigned long long)piece->end_byte, (unsigned long long)piece->n_before);
+        text_printf(out, "%llu %llu %llu %llu\n", (unsigned long long)piece->first_byte,
+                    (unsigned long long)piece->end_byte, (unsigned long long)piece->n_before,
+                    (unsigned long long)piece->n_bytes_before);
     return OK;
 }
 

@@ -1,13 +1,24 @@
+// Pieces of packed files are larger where there is much input: they are decompressed once more for
+// the looking, which helps nobody when there are more files than ranks.
+
 #include "shard/build/survey.h"
 
 #include "base/size.h"
 #include "shard/read/boundary.h"
 
+enum { PACKED_PIECES = 256 }; // that all of the input would make
+
 // A file shall be cut at the first boundary in [from, end), if there is one.
 struct place {
     const struct input_file *file;
-    const char *separator;
+    struct boundary_rule rule;
     uint64_t from, end;
+};
+
+// What a task finds.
+struct found {
+    uint64_t boundary; // where a piece begins
+    struct boundary_count count;
 };
 
 struct survey {
@@ -15,26 +26,27 @@ struct survey {
     struct arena *arena;
     struct place *places; // by file, ascending
     size_t n_places, places_capacity;
-    uint64_t *boundaries; // one a place
+    struct found *boundaries; // one a place
+    uint64_t packed_bytes;    // of a packed piece
     struct input_file **pieces;
     size_t n_pieces;
 };
 
 // Sharing: task i of n falls to rank i % n_ranks, and all ranks learn all values.
 
-typedef enum err (*survey_task_fn)(const struct survey *s, size_t task_idx, uint64_t *value);
+typedef enum err (*survey_task_fn)(const struct survey *s, size_t task_idx, struct found *out);
 
 struct job {
     const struct survey *survey;
     survey_task_fn task;
     size_t n_tasks, rank, n_ranks;
-    uint64_t *values; // of this rank's tasks
+    struct found *found; // by this rank's tasks
     enum err *errors;
 };
 
 static enum err do_task(const struct job *j, size_t mine)
 {
-    return j->task(j->survey, mine * j->n_ranks + j->rank, &j->values[mine]);
+    return j->task(j->survey, mine * j->n_ranks + j->rank, &j->found[mine]);
 }
 
 static void task(void *context, size_t task_idx, size_t thread_idx)
@@ -53,16 +65,16 @@ static enum err do_mine(struct job *j, struct pool *pool)
     return OK;
 }
 
-static enum err share(const struct survey *s, survey_task_fn fn, size_t n_tasks, uint64_t *out)
+static enum err share(const struct survey *s, survey_task_fn fn, size_t n_tasks, struct found *out)
 {
     struct fabric *f = s->options->fabric;
     const size_t n_ranks = (size_t)fabric_size(f), n_each = (n_tasks + n_ranks - 1) / n_ranks;
     struct job j = {s, fn, n_tasks, (size_t)fabric_rank(f), n_ranks, NULL, NULL};
-    j.values = ARENA_ARRAY(s->arena, uint64_t, n_each);
+    j.found = ARENA_ARRAY(s->arena, struct found, n_each);
     j.errors = ARENA_ARRAY(s->arena, enum err, n_each);
-    uint64_t *all = ARENA_ARRAY(s->arena, uint64_t, n_each * n_ranks);
+    struct found *all = ARENA_ARRAY(s->arena, struct found, n_each * n_ranks);
     TRY(fabric_agree(f, do_mine(&j, s->options->pool)));
-    TRY(fabric_all_gather(f, j.values, n_each * sizeof *all, all));
+    TRY(fabric_all_gather(f, j.found, n_each * sizeof *all, all));
     for (size_t i = 0; i < n_tasks; i++)
         out[i] = all[i % n_ranks * n_each + i / n_ranks];
     return OK;
@@ -70,77 +82,113 @@ static enum err share(const struct survey *s, survey_task_fn fn, size_t n_tasks,
 
 // Places
 
-static void add_places(struct survey *s, const struct input_file *file, const char *separator)
+static void add_places(struct survey *s, const struct input_file *file,
+                       const struct boundary_rule *rule)
 {
-    const uint64_t step = s->options->piece_bytes;
+    const uint64_t step = rule->members ? s->packed_bytes : s->options->piece_bytes;
     for (uint64_t from = step; from < file->n_bytes; from += step) {
         s->places =
             ARENA_GROW(s->arena, struct place, s->places, s->n_places + 1, &s->places_capacity);
         const uint64_t end = from + size_min(step, file->n_bytes - from);
-        s->places[s->n_places++] = (struct place){file, separator, from, end};
+        s->places[s->n_places++] = (struct place){file, *rule, from, end};
     }
 }
 
 static enum err list_places(struct survey *s, const struct inputs *inputs)
 {
+    uint64_t n_bytes = 0;
+    for (size_t i = 0; i < inputs->n_files; i++)
+        n_bytes += inputs->files[i].n_bytes;
+    s->packed_bytes = size_max(s->options->piece_bytes, n_bytes / PACKED_PIECES);
     for (size_t i = 0; i < inputs->n_files; i++) {
         const struct input_file *file = &inputs->files[i];
-        const char *separator;
+        struct boundary_rule rule;
         if (file->n_bytes <= s->options->piece_bytes) continue;
-        TRY(boundary_separator(file, s->options->reader, &separator));
-        if (separator) add_places(s, file, separator);
+        TRY(boundary_rule(file, s->options->reader, &rule));
+        if (rule.separator || rule.members) add_places(s, file, &rule);
     }
     return OK;
 }
 
-static enum err find(const struct survey *s, size_t place_idx, uint64_t *out)
+static enum err find(const struct survey *s, size_t place_idx, struct found *out)
 {
     const struct place *p = &s->places[place_idx];
-    return boundary_find(p->file, p->separator, p->from, p->end, out);
+    return boundary_find(p->file, &p->rule, p->from, p->end, &out->boundary);
 }
 
 // Pieces
 
 static void add_piece(struct survey *s, struct inputs *out, const struct input_file *file,
-                      uint64_t first, uint64_t end)
+                      struct input_piece piece)
 {
-    struct input_file *piece = &out->files[out->n_files++];
-    *piece = *file;
-    if (first == 0 && end == file->n_bytes) return;
-    piece->n_bytes = end - first;
-    piece->piece = (struct input_piece){.first_byte = first, .end_byte = end};
-    s->pieces[s->n_pieces++] = piece;
+    struct input_file *to = &out->files[out->n_files++];
+    *to = *file;
+    if (piece.first_byte == 0 && piece.end_byte == file->n_bytes) return;
+    to->n_bytes = piece.end_byte - piece.first_byte;
+    to->piece = piece;
+    s->pieces[s->n_pieces++] = to;
 }
 
 // Adds the file, cut at those boundaries that were found from *place on.
 static void add_file(struct survey *s, struct inputs *out, const struct input_file *file,
                      size_t *place)
 {
-    uint64_t first = 0;
+    struct input_piece piece = {0};
     for (; *place < s->n_places && s->places[*place].file == file; (*place)++) {
-        const uint64_t boundary = s->boundaries[*place];
+        const uint64_t boundary = s->boundaries[*place].boundary;
+        piece.packed = s->places[*place].rule.members;
         if (boundary == BOUNDARY_NONE) continue;
-        add_piece(s, out, file, first, boundary);
-        first = boundary;
+        piece.end_byte = boundary;
+        add_piece(s, out, file, piece);
+        piece.first_byte = boundary;
     }
-    add_piece(s, out, file, first, file->n_bytes);
+    piece.end_byte = file->n_bytes;
+    add_piece(s, out, file, piece);
 }
 
-static enum err count(const struct survey *s, size_t piece_idx, uint64_t *out)
+static enum err count(const struct survey *s, size_t piece_idx, struct found *out)
 {
-    return boundary_count(s->pieces[piece_idx], s->options->reader, out);
+    return boundary_count(s->pieces[piece_idx], s->options->reader, &out->count);
 }
 
+// Numbers go on over pieces of a file. Behind one that is not clean its file is cut no more: that
+// piece takes what follows, which is left with no bytes.
 static enum err number_pieces(struct survey *s)
 {
-    uint64_t *counts = ARENA_ARRAY(s->arena, uint64_t, s->n_pieces), n_before = 0;
-    TRY(share(s, count, s->n_pieces, counts));
+    struct found *found = ARENA_ARRAY(s->arena, struct found, s->n_pieces);
+    struct input_file *last = NULL; // that took what follows
+    uint64_t n_before = 0, n_bytes_before = 0;
+    TRY(share(s, count, s->n_pieces, found));
     for (size_t i = 0; i < s->n_pieces; i++) {
-        if (s->pieces[i]->piece.first_byte == 0) n_before = 0;
-        s->pieces[i]->piece.n_before = n_before;
-        n_before += counts[i];
+        struct input_file *file = s->pieces[i];
+        if (file->piece.first_byte == 0) {
+            last = NULL;
+            n_before = n_bytes_before = 0;
+        }
+        if (last) {
+            last->piece.end_byte = file->piece.end_byte;
+            last->n_bytes += file->n_bytes;
+            file->n_bytes = 0;
+            continue;
+        }
+        file->piece.n_before = n_before;
+        file->piece.n_bytes_before = n_bytes_before;
+        n_before += found[i].count.n_numbers;
+        n_bytes_before += found[i].count.n_bytes;
+        if (!found[i].count.clean) last = file;
     }
     return OK;
+}
+
+// Files without bytes stay, for they may be documents; pieces without bytes are none.
+static void drop_empty_pieces(struct inputs *inputs)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < inputs->n_files; i++) {
+        const struct input_file *file = &inputs->files[i];
+        if (file->n_bytes > 0 || file->piece.end_byte == 0) inputs->files[n++] = *file;
+    }
+    inputs->n_files = n;
 }
 
 enum err survey_cut(const struct survey_options *o, const struct inputs *inputs, struct arena *a,
@@ -149,7 +197,7 @@ enum err survey_cut(const struct survey_options *o, const struct inputs *inputs,
     struct survey s = {.options = o, .arena = a};
     ASSERT(o->piece_bytes > 0);
     TRY(fabric_agree(o->fabric, list_places(&s, inputs)));
-    s.boundaries = ARENA_ARRAY(a, uint64_t, s.n_places);
+    s.boundaries = ARENA_ARRAY(a, struct found, s.n_places);
     TRY(share(&s, find, s.n_places, s.boundaries));
     struct inputs cut = {.n_skipped = inputs->n_skipped};
     cut.files = ARENA_ARRAY(a, struct input_file, inputs->n_files + s.n_places);
@@ -158,6 +206,7 @@ enum err survey_cut(const struct survey_options *o, const struct inputs *inputs,
     for (size_t i = 0; i < inputs->n_files; i++)
         add_file(&s, &cut, &inputs->files[i], &place);
     TRY(number_pieces(&s));
+    drop_empty_pieces(&cut);
     *out = cut;
     return OK;
 }

@@ -11,24 +11,30 @@
 #include "base/size.h"
 #include "shard/read/reader_kind.h"
 
-enum { RECORDS_AT_ONCE = 64 }; // whose memory is given back together
+enum {
+    RECORDS_AT_ONCE = 64, // whose memory is given back together
+    GUESSES_LIMIT = 64    // that turn out to be no records, in one search
+};
 
-enum err boundary_separator(const struct input_file *file, const struct reader_options *options,
-                            const char **out)
+enum err boundary_rule(const struct input_file *file, const struct reader_options *options,
+                       struct boundary_rule *out)
 {
-    const reader_separator_fn separator = READER_KINDS[file->kind].separator;
+    const struct reader_kind *kind = &READER_KINDS[file->kind];
     struct unpack *s;
-    *out = NULL;
-    if (!separator || file->compressed) return OK;
+    *out = (struct boundary_rule){0};
+    if (!kind->separator && !kind->members) return OK;
     TRY(unpack_open(file->path, &s));
-    if (!unpack_packed(s)) *out = separator(options);
+    if (unpack_packed(s))
+        out->members = kind->members;
+    else if (kind->separator)
+        out->separator = kind->separator(options);
     unpack_close(s);
     return OK;
 }
 
-// The first certain begin in [from, end) behind a separator in the stream, which begins at "at".
-static enum err search(struct unpack *s, uint64_t at, struct span separator, uint64_t from,
-                       uint64_t end, uint64_t *out)
+// The first certain begin in [from, end) behind a separator.
+static enum err find_separator(struct unpack *s, struct span separator, uint64_t from, uint64_t end,
+                               uint64_t *out)
 {
     const size_t n = separator.n_bytes;
     uint64_t previous = BOUNDARY_NONE;
@@ -38,7 +44,7 @@ static enum err search(struct unpack *s, uint64_t at, struct span separator, uin
         const uint8_t *hit = memmem(window.data + searched, window.n_bytes - searched,
                                     separator.data, separator.n_bytes);
         if (hit) {
-            const uint64_t place = at + unpack_offset(s) + (uint64_t)(hit - window.data);
+            const uint64_t place = unpack_offset(s) + (uint64_t)(hit - window.data);
             const bool certain = previous == BOUNDARY_NONE || place - previous >= n;
             previous = place;
             searched = (size_t)(hit - window.data) + 1;
@@ -54,23 +60,44 @@ static enum err search(struct unpack *s, uint64_t at, struct span separator, uin
     }
 }
 
-enum err boundary_find(const struct input_file *file, const char *separator, uint64_t from,
-                       uint64_t end, uint64_t *out)
+// The first member in [from, end) that can be read and begins with a record.
+static enum err find_member(struct unpack *s, const struct reader_kind *kind, uint64_t end,
+                            uint64_t *out)
 {
-    const size_t n = strlen(separator);
-    const uint64_t first = from > 2 * n - 1 ? from - (2 * n - 1) : 0;
-    const struct input_piece piece = {.first_byte = first, .end_byte = end};
+    for (int i = 0; i < GUESSES_LIMIT; i++) {
+        uint64_t n_skipped;
+        TRY(unpack_resync(s, &n_skipped));
+        const uint64_t place = unpack_place(s);
+        if (place >= end) return OK;
+        const enum err e = unpack_fill(s);
+        if (e != OK && e != ERR_DATA) return e;
+        if (e == ERR_DATA || !kind->sniff(unpack_window(s))) continue;
+        *out = place;
+        return OK;
+    }
+    return OK;
+}
+
+enum err boundary_find(const struct input_file *file, const struct boundary_rule *rule,
+                       uint64_t from, uint64_t end, uint64_t *out)
+{
+    const size_t n = rule->separator ? strlen(rule->separator) : 0;
+    const uint64_t back = rule->members ? 0 : 2 * n - 1;
+    const struct input_piece piece = {.first_byte = from > back ? from - back : 0,
+                                      .end_byte = rule->members ? file->n_bytes : end,
+                                      .packed = rule->members};
     struct unpack *s;
     *out = BOUNDARY_NONE;
-    ASSERT(n > 0 && from > 0 && from < end);
+    ASSERT((n > 0) != rule->members && from > 0 && from < end);
     TRY(unpack_open_piece(file->path, &piece, &s));
-    const struct span bytes = {(const uint8_t *)separator, n};
-    const enum err e = search(s, first, bytes, from, end, out);
+    const struct span separator = {(const uint8_t *)rule->separator, n};
+    const enum err e = rule->members ? find_member(s, &READER_KINDS[file->kind], end, out)
+                                     : find_separator(s, separator, from, end, out);
     unpack_close(s);
     return e;
 }
 
-static enum err count(struct reader *r, struct arena *a)
+static enum err read_all(struct reader *r, struct arena *a)
 {
     struct reader_record record;
     bool more = true;
@@ -82,19 +109,22 @@ static enum err count(struct reader *r, struct arena *a)
 }
 
 enum err boundary_count(const struct input_file *piece, const struct reader_options *options,
-                        uint64_t *out)
+                        struct boundary_count *out)
 {
     struct input_file file = *piece;
     struct reader_options o = *options;
     const struct inputs inputs = {.files = &file, .n_files = 1};
     struct arena a, records;
-    file.piece.n_before = 0;
+    file.piece.n_before = file.piece.n_bytes_before = 0;
     o.skip_bad = true; // what is bad is said when the piece is read
     arena_init(&a, "count");
     arena_init(&records, "counted records");
     struct reader *r = reader_open(&inputs, &o, &a);
-    const enum err e = count(r, &records);
-    if (e == OK) *out = r->number;
+    const enum err e = read_all(r, &records);
+    const struct reader_loss loss = reader_loss(r);
+    const bool sound = loss.n_documents == 0 && loss.n_bytes == 0 && !r->streamed;
+    if (e == OK)
+        *out = (struct boundary_count){r->number, r->end_offset, !file.piece.packed || sound};
     reader_close(r);
     arena_fini(&records);
     arena_fini(&a);

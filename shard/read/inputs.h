@@ -27,10 +27,12 @@ enum input_kind {
 
 enum { INPUTS_DEPTH_LIMIT = 64 };
 
-// The bytes [first_byte, end_byte) of a plain file that was cut (shard/read/boundary.h).
+// The bytes [first_byte, end_byte) of a file that was cut (shard/read/boundary.h).
 struct input_piece {
     uint64_t first_byte, end_byte; // end_byte 0: the file is whole
+    bool packed;                   // it begins with a compressed member; false: it is plain
     uint64_t n_before;             // by how much numbers of records in the file are larger
+    uint64_t n_bytes_before;       // decompressed, of what stands before it
 };
 
 struct input_file {

@@ -24,6 +24,8 @@ struct reader_loss reader_loss(const struct reader *r)
 static void close_file(struct reader *r)
 {
     if (r->state && READER_KINDS[r->file->kind].close) READER_KINDS[r->file->kind].close(r);
+    r->end_offset = r->unpack ? unpack_offset(r->unpack) : 0;
+    r->streamed = r->unpack && unpack_streamed(r->unpack);
     unpack_close(r->unpack);
     arena_reset(&r->file_arena);
     r->unpack = NULL;

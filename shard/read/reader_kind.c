@@ -31,6 +31,7 @@ const struct reader_kind READER_KINDS[INPUT_N] = {
                     .sniff = reader_warc_sniff,
                     .next = reader_warc_next,
                     .document = reader_warc_document,
+                    .members = true,
                     .mark = '#'},
     [INPUT_IMAGE] = {.name = "image",
                      .suffixes = {".jpg", ".jpeg", ".png", ".webp"},

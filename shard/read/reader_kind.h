@@ -20,6 +20,8 @@ struct reader {
     void *state;                   // the kind's, in file_arena
     bool ended;                    // the open file has no more
     uint64_t number;               // records so far, or lines
+    uint64_t end_offset;           // of the file that was closed last; 0: nothing was unpacked
+    bool streamed;                 // it had members that were
     size_t searched;               // bytes of the window that hold no separator
 };
 
@@ -45,7 +47,8 @@ struct reader_kind {
     void (*close)(struct reader *r); // what its state holds; NULL = nothing
     reader_document_fn document;
     reader_trajectory_fn trajectory; // NULL: holds none
-    reader_separator_fn separator;   // NULL: cannot be cut
+    reader_separator_fn separator;   // that plain files can be cut at; NULL = none
+    bool members;                    // a record begins with a compressed member, as sniff tells
     char mark;                       // between source and number in the id of a record without one
 };
 

@@ -84,24 +84,37 @@ static bool begins_with(struct span bytes, const struct unpack_codec *codec)
     return bytes.n_bytes >= codec->n_magic && memcmp(bytes.data, codec->magic, codec->n_magic) == 0;
 }
 
-static enum err narrow(struct unpack_source *source, const struct input_piece *piece)
+static void choose_codec(struct unpack *s, struct span head)
 {
+    for (size_t i = 0; i < sizeof CODECS / sizeof CODECS[0]; i++) {
+        if (begins_with(head, CODECS[i])) s->codec = CODECS[i];
+    }
+}
+
+// What the file is, its head tells, for a plain piece may begin like something packed.
+static enum err open_piece(struct unpack *s, const struct input_piece *piece)
+{
+    struct unpack_source *source = &s->source;
+    uint8_t head[4];
     if (piece->end_byte > source->file_bytes)
         return fail(ERR_IO, "%s: shorter than when it was listed", source->path);
+    if (piece->packed && source->file_bytes >= sizeof head) {
+        TRY(read_file(source, head, sizeof head));
+        choose_codec(s, (struct span){head, sizeof head});
+    }
     source->n_read = piece->first_byte;
     source->file_bytes = piece->end_byte;
-    return OK;
+    s->taken_bytes = piece->packed ? piece->n_bytes_before : piece->first_byte;
+    return s->codec ? s->codec->open(s) : OK;
 }
 
 static enum err open_source(struct unpack *s, const struct input_piece *piece)
 {
     TRY(file_open_read(s->source.path, &s->source.fd));
     TRY(file_size(s->source.fd, s->source.path, &s->source.file_bytes));
-    if (piece->end_byte) return narrow(&s->source, piece);
+    if (piece->end_byte) return open_piece(s, piece);
     TRY(unpack_source_want(&s->source, 4));
-    for (size_t i = 0; i < sizeof CODECS / sizeof CODECS[0]; i++) {
-        if (begins_with(unpack_source_bytes(&s->source), CODECS[i])) s->codec = CODECS[i];
-    }
+    choose_codec(s, unpack_source_bytes(&s->source));
     return s->codec ? s->codec->open(s) : OK;
 }
 
@@ -177,6 +190,11 @@ uint64_t unpack_offset(const struct unpack *s)
     return s->taken_bytes;
 }
 
+uint64_t unpack_place(const struct unpack *s)
+{
+    return unpack_source_offset(&s->source);
+}
+
 uint64_t unpack_rest(const struct unpack *s)
 {
     const uint64_t source = s->source.file_bytes - unpack_source_offset(&s->source);
@@ -185,6 +203,11 @@ uint64_t unpack_rest(const struct unpack *s)
     const uint64_t largest_ratio = s->codec->largest_ratio;
     if (largest_ratio == 0 || source > UINT64_MAX / 2 / largest_ratio) return UINT64_MAX;
     return window + (source + UNPACK_SOURCE_LIMIT) * largest_ratio;
+}
+
+bool unpack_streamed(const struct unpack *s)
+{
+    return s->streamed;
 }
 
 bool unpack_packed(const struct unpack *s)

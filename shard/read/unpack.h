@@ -23,7 +23,8 @@ struct input_piece;
 
 /// Borrows path. Errors: ERR_IO ERR_MEMORY.
 enum err unpack_open(const char *path, struct unpack **out) MUST_CHECK;
-/// Of a plain file that piece's bytes, or the whole. Errors: as above; ERR_IO too when the file
+/// That piece of the file, or all of it; a packed piece need not begin with a member when
+/// unpack_resync comes first. Offsets go on over pieces. Errors: as above; ERR_IO too when the file
 /// is shorter than the piece.
 enum err unpack_open_piece(const char *path, const struct input_piece *piece,
                            struct unpack **out) MUST_CHECK;
@@ -47,8 +48,13 @@ bool unpack_member_began(const struct unpack *s);
 enum err unpack_resync(struct unpack *s, uint64_t *lost_bytes) MUST_CHECK;
 /// Bytes taken so far, decompressed. Can't fail.
 uint64_t unpack_offset(const struct unpack *s);
+/// Where in the file stands what is not yet decompressed. Can't fail.
+uint64_t unpack_place(const struct unpack *s);
 /// Most bytes that may follow the window's begin: exact for a plain file, by deflate's largest
 /// ratio for gzip, UINT64_MAX for zstd. Can't fail.
 uint64_t unpack_rest(const struct unpack *s);
+/// Whether a member was too large to be decompressed at once: then it depends on where reading
+/// began how the window grew. Can't fail.
+bool unpack_streamed(const struct unpack *s);
 /// Whether the file is compressed. Can't fail.
 bool unpack_packed(const struct unpack *s);

@@ -89,7 +89,7 @@ static enum err member_begin(struct unpack *s)
         TRY(member_at_once(s, &n_out, &done));
     }
     if (done) return OK;
-    s->in_member = true;
+    s->in_member = s->streamed = true;
     inflateReset(&state->zlib);
     return OK;
 }

@@ -47,7 +47,7 @@ struct unpack {
     uint8_t *window;
     size_t capacity, first, end; // [first, end) is decompressed and not yet taken
     uint64_t taken_bytes;
-    bool in_member, member_began;
+    bool in_member, member_began, streamed;
     uint64_t n_resyncs;
     uint64_t member_offset; // in the file, of the member that is open or was last
 };

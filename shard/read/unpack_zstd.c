@@ -76,6 +76,7 @@ static enum err zstd_fill(struct unpack *s)
             TRY(unpack_source_want(&s->source, AHEAD_BYTES));
             TRY(frame_at_once(s, &done));
             if (done) continue;
+            s->streamed = true;
         }
         TRY(zstd_step(s));
     }

@@ -38,7 +38,7 @@ for round in $(seq "$rounds"); do
             [ $file = whole ] && bytes=$whole
             rm -rf out cpu.*
             command time -f %e -o wall "$source/tests/mpirun" -n "$ranks" sh -c 'command time -f "%U %S" -o "cpu.$OMPI_COMM_WORLD_RANK" "$@" >/dev/null' - \
-                "$build/weft" shard build -o out -t tok.json --workers 1 --part-bytes $bytes input.jsonl
+                "$build/weft" shard build -o out -t tok.json --workers 1 --shard-tokens 4000000 --part-bytes $bytes input.jsonl
             echo "$round, $ranks, $file, $(tail -n 1 wall),$(for r in $(seq 0 $((ranks - 1))); do tail -n 1 "cpu.$r"; done | awk '{printf " %.2f", $1 + $2}')"
             sum=$(cat out/* | sha256sum)
             [ "$sum" = "${first:=$sum}" ] || {

@@ -1,6 +1,6 @@
 // ranks: 1 2 4
 // A dataset built from large files cut into tiny pieces, over ranks, has the files of one built
-// from whole files alone: hostile lines, split text, other kinds between them, rules, passes. Ids
+// from whole files alone: hostile lines, split text, compressed WARC, other kinds between them, rules, passes. Ids
 // and error lines name the line of the file, what is lost is counted once, and a build goes on from
 // finished pieces. Parts are shared out evenly.
 
@@ -10,6 +10,7 @@
 #include "shard/build/part_list.h"
 #include "tests/check.h"
 #include "tests/shard/format/corpus.h"
+#include "tests/shard/read/packed.h"
 
 enum { N_LINES = 400, PIECE_BYTES = 1500 };
 static const uint64_t WHOLE = 1ULL << 30;
@@ -40,6 +41,28 @@ static void put_lines(struct arena *a, const char *name, uint64_t key, bool bad,
     corpus_put(a, folder, name, t.data, t.n_bytes);
 }
 
+// A member a record, of a page of letters.
+static void put_pages(struct arena *a, const char *name, uint64_t key)
+{
+    static const char http[] = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n";
+    struct text file;
+    text_begin(&file, a);
+    for (uint64_t i = 0; i < 100; i++) {
+        struct text record;
+        const uint64_t n = rng_u64(key, i, 0) % 2000;
+        text_begin(&record, a);
+        text_printf(&record,
+                    "WARC/1.0\r\nWARC-Type: response\r\nContent-Type: application/http\r\n"
+                    "Content-Length: %zu\r\n\r\n%s",
+                    sizeof http - 1 + n, http);
+        for (uint64_t k = 0; k < n; k++)
+            text_put(&record, &"etaoin shrdlu.\n "[rng_u64(key, i, 1 + k) % 16], 1);
+        text_printf(&record, "\r\n\r\n");
+        packed_gzip(&file, record.data, record.n_bytes);
+    }
+    corpus_put(a, folder, name, file.data, file.n_bytes);
+}
+
 static void put_inputs(struct arena *a, uint64_t key)
 {
     struct text t;
@@ -51,6 +74,7 @@ static void put_inputs(struct arena *a, uint64_t key)
     corpus_put(a, folder, "in/c.txt", t.data, t.n_bytes);
     put_lines(a, "in/d.jsonl", key + 1, true, N_LINES);
     corpus_put(a, folder, "in/e.jsonl", "{\"text\": \"small\"}\n", 0);
+    put_pages(a, "in/f.warc.gz", key);
     put_lines(a, "good.jsonl", key + 2, false, N_LINES);
 }
 
@@ -99,7 +123,7 @@ static void test_same(struct fabric *f, struct arena *a, bool compares)
     if (fabric_rank(f) != 0) return;
     check_same(a, out, whole);
     CHECK(alone.n_bad == together.n_bad && alone.bad_bytes == together.bad_bytes);
-    CHECK(together.n_files == 5 && funnel_adds_up(&together.funnel));
+    CHECK(together.n_files == 6 && funnel_adds_up(&together.funnel));
 }
 
 // A bad line in a late piece ends all with its number in the file; mended, the others are kept.

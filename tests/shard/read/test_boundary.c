@@ -49,11 +49,12 @@ static void check_search(const struct input_file *file, const char *text, const 
     const size_t n_bytes = file->n_bytes;
     bool *begins = ARENA_ARRAY(a, bool, n_bytes + 1);
     mark_begins(text, n_bytes, separator, begins);
+    const struct boundary_rule rule = {.separator = separator};
     for (uint64_t i = 0; i < 30; i++) {
         const uint64_t from = 1 + rng_u64(key, i, 0) % (n_bytes - 1);
         const uint64_t end = from + 1 + rng_u64(key, i, 1) % (n_bytes - from);
         uint64_t found, expected = from;
-        CHECK_OK(boundary_find(file, separator, from, end, &found));
+        CHECK_OK(boundary_find(file, &rule, from, end, &found));
         while (expected < end && !certain(text, n_bytes, separator, expected))
             expected++;
         CHECK_EQ(found, expected < end ? expected : BOUNDARY_NONE);
@@ -93,19 +94,23 @@ static struct inputs cut(const struct input_file *file, const char *separator, u
 {
     struct inputs pieces = {0};
     pieces.files = ARENA_ARRAY(a, struct input_file, file->n_bytes / step + 2);
+    const struct boundary_rule rule = {.separator = separator};
     uint64_t first = 0, n_before = 0;
     for (uint64_t from = step; first < file->n_bytes; from += step) {
-        uint64_t end = file->n_bytes, count;
+        struct boundary_count count;
+        uint64_t end = file->n_bytes;
         if (from < end) {
             const uint64_t most = from + size_min(step, end - from);
-            CHECK_OK(boundary_find(file, separator, from, most, &end));
+            CHECK_OK(boundary_find(file, &rule, from, most, &end));
             if (end == BOUNDARY_NONE) continue;
         }
         struct input_file *piece = &pieces.files[pieces.n_files++];
         *piece = *file;
-        piece->piece = (struct input_piece){first, end, n_before};
+        piece->piece =
+            (struct input_piece){.first_byte = first, .end_byte = end, .n_before = n_before};
         CHECK_OK(boundary_count(piece, o, &count));
-        n_before += count;
+        CHECK(count.clean);
+        n_before += count.n_numbers;
         first = end;
     }
     return pieces;
@@ -117,9 +122,9 @@ static size_t check_pieces(const struct input_file *file, const char *separator,
     struct input_file copy = *file;
     const struct inputs whole = {.files = &copy, .n_files = 1};
     const struct reader_options o = {.separator = separator, .skip_bad = true};
-    const char *found;
-    CHECK_OK(boundary_separator(file, &o, &found));
-    CHECK_TEXT(found, separator);
+    struct boundary_rule rule;
+    CHECK_OK(boundary_rule(file, &o, &rule));
+    CHECK_TEXT(rule.separator, separator);
     const struct inputs pieces = cut(file, separator, step, &o, a);
     CHECK_TEXT(dump(&pieces, &o, a), dump(&whole, &o, a));
     return pieces.n_files;
@@ -173,35 +178,31 @@ static void test_not_cut(struct arena *a, const char *folder)
 {
     struct input_file file = file_of(arena_printf(a, "%s/x", folder), "\n", 40);
     struct reader_options o = {0};
-    const char *separator;
+    struct boundary_rule rule;
     corpus_put(a, folder, "x", "\x1f\x8b\x08\n{}\n{}\n", 0);
-    CHECK_OK(boundary_separator(&file, &o, &separator));
-    CHECK(!separator);
+    CHECK_OK(boundary_rule(&file, &o, &rule));
+    CHECK(!rule.separator && !rule.members);
     corpus_put(a, folder, "x", "{}\n{}\n", 0);
-    CHECK_OK(boundary_separator(&file, &o, &separator));
-    CHECK_TEXT(separator, "\n");
-    file.compressed = true;
-    CHECK_OK(boundary_separator(&file, &o, &separator));
-    CHECK(!separator);
-    file.compressed = false;
-    file.kind = INPUT_TEXT;
-    CHECK_OK(boundary_separator(&file, &o, &separator));
-    CHECK(!separator);
-    file.kind = INPUT_WARC;
-    CHECK_OK(boundary_separator(&file, &o, &separator));
-    CHECK(!separator);
+    CHECK_OK(boundary_rule(&file, &o, &rule));
+    CHECK_TEXT(rule.separator, "\n");
+    for (file.kind = 0; file.kind < INPUT_N; file.kind++) {
+        CHECK_OK(boundary_rule(&file, &o, &rule));
+        CHECK((rule.separator != NULL) == (file.kind == INPUT_JSONL) && !rule.members);
+    }
 }
 
 static void test_shorter(struct arena *a, const char *folder)
 {
     const struct reader_options o = {.skip_bad = true};
+    const struct boundary_rule rule = {.separator = "\n"};
+    struct boundary_count count;
     uint64_t n;
     corpus_put(a, folder, "short", "{}\n{}\n", 0);
     struct input_file file = file_of(arena_printf(a, "%s/short", folder), "\n", 100);
     file.piece = (struct input_piece){.first_byte = 3, .end_byte = 100};
-    CHECK_ERR(boundary_find(&file, "\n", 50, 100, &n), ERR_IO);
+    CHECK_ERR(boundary_find(&file, &rule, 50, 100, &n), ERR_IO);
     CHECK(strstr(err_line(), "shorter than when it was listed"));
-    CHECK_ERR(boundary_count(&file, &o, &n), ERR_IO);
+    CHECK_ERR(boundary_count(&file, &o, &count), ERR_IO);
 }
 
 int main(int argc, char **argv)
