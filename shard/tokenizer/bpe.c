@@ -1,4 +1,4 @@
-// Two ways to the same result. Short pieces (nearly all) keep ids and ranks in two small arrays and
+// Two ways to the same result. Short pieces (nearly all) keep ids and joins in two small arrays and
 // look at all pairs for each merge: quadratic, but bounded. Long ones: bpe_long.c.
 #include "shard/tokenizer/bpe.h"
 
@@ -14,21 +14,21 @@ enum err bpe_open(struct bpe *b, const uint32_t byte_ids[256])
     *b = (struct bpe){0};
     memcpy(b->byte_ids, byte_ids, sizeof b->byte_ids);
     size_t capacity = 0;
-    enum err e = grow_array(&b->byte_pair_ranks, &capacity, BYTE_PAIRS, sizeof *b->byte_pair_ranks);
-    if (e == OK) e = pair_table_open(&b->ranks, 0);
+    enum err e = grow_array(&b->byte_joins, &capacity, BYTE_PAIRS, sizeof *b->byte_joins);
+    if (e == OK) e = pair_table_open(&b->joins, 0);
     if (e != OK) {
         bpe_close(b);
         return e;
     }
-    memset(b->byte_pair_ranks, 0xFF, BYTE_PAIRS * sizeof *b->byte_pair_ranks);
+    memset(b->byte_joins, 0xFF, BYTE_PAIRS * sizeof *b->byte_joins);
     return OK;
 }
 
 void bpe_close(struct bpe *b)
 {
     grow_free(b->merges);
-    grow_free(b->byte_pair_ranks);
-    pair_table_close(&b->ranks);
+    grow_free(b->byte_joins);
+    pair_table_close(&b->joins);
     *b = (struct bpe){0};
 }
 
@@ -38,9 +38,9 @@ struct bpe bpe_take(struct bpe *b, struct arena *a)
     taken.capacity = b->n_merges;
     taken.merges = ARENA_ARRAY(a, struct bpe_merge, b->n_merges);
     if (b->n_merges > 0) memcpy(taken.merges, b->merges, b->n_merges * sizeof *b->merges);
-    taken.byte_pair_ranks = ARENA_ARRAY(a, uint32_t, BYTE_PAIRS);
-    memcpy(taken.byte_pair_ranks, b->byte_pair_ranks, BYTE_PAIRS * sizeof(uint32_t));
-    taken.ranks = pair_table_take(&b->ranks, a);
+    taken.byte_joins = ARENA_ARRAY(a, uint64_t, BYTE_PAIRS);
+    memcpy(taken.byte_joins, b->byte_joins, BYTE_PAIRS * sizeof(uint64_t));
+    taken.joins = pair_table_take(&b->joins, a);
     bpe_close(b);
     return taken;
 }
@@ -56,33 +56,34 @@ static int byte_of(const struct bpe *b, uint32_t id)
 enum err bpe_add(struct bpe *b, struct bpe_merge merge)
 {
     TRY(grow_array(&b->merges, &b->capacity, b->n_merges + 1, sizeof *b->merges));
-    uint32_t *rank;
-    TRY(pair_table_insert(&b->ranks, merge.left, merge.right, &rank));
-    if (*rank != PAIR_TABLE_NONE)
-        return fail(ERR_DATA, "merge %zu repeats merge %u", b->n_merges, *rank);
-    *rank = (uint32_t)b->n_merges;
+    uint64_t *join;
+    TRY(pair_table_insert(&b->joins, merge.left, merge.right, &join));
+    if (*join != PAIR_TABLE_NONE)
+        return fail(ERR_DATA, "merge %zu repeats merge %u", b->n_merges, (unsigned)(*join >> 32));
+    *join = (uint64_t)b->n_merges << 32 | merge.id;
     int left = byte_of(b, merge.left), right = left < 0 ? -1 : byte_of(b, merge.right);
-    if (right >= 0) b->byte_pair_ranks[left << 8 | right] = *rank;
+    if (right >= 0) b->byte_joins[left << 8 | right] = *join;
     b->merges[b->n_merges++] = merge;
     return OK;
 }
 
-// ranks[i] is the rank of the pair (ids[i], ids[i + 1]). Returns how many ids are left.
-static size_t join_short(const struct bpe *b, struct bpe_scratch *s, uint32_t *ids, uint32_t *ranks,
+// joins[i] is that of (ids[i], ids[i + 1]): the least has the lowest rank. Returns how many ids are
+// left.
+static size_t join_short(const struct bpe *b, struct bpe_scratch *s, uint32_t *ids, uint64_t *joins,
                          size_t n)
 {
     while (n > 1) {
         size_t best = 0;
         for (size_t i = 1; i + 1 < n; i++)
-            best = ranks[i] < ranks[best] ? i : best;
+            best = joins[i] < joins[best] ? i : best;
         s->n_steps += n;
-        if (ranks[best] == PAIR_TABLE_NONE) break;
-        ids[best] = b->merges[ranks[best]].id;
+        if (joins[best] == PAIR_TABLE_NONE) break;
+        ids[best] = (uint32_t)joins[best];
         n--;
         memmove(ids + best + 1, ids + best + 2, (n - best - 1) * sizeof *ids);
-        memmove(ranks + best, ranks + best + 1, (n - best - 1) * sizeof *ranks);
-        if (best > 0) ranks[best - 1] = pair_table_find(&b->ranks, ids[best - 1], ids[best]);
-        if (best + 1 < n) ranks[best] = pair_table_find(&b->ranks, ids[best], ids[best + 1]);
+        memmove(joins + best, joins + best + 1, (n - best - 1) * sizeof *joins);
+        if (best > 0) joins[best - 1] = pair_table_find(&b->joins, ids[best - 1], ids[best]);
+        if (best + 1 < n) joins[best] = pair_table_find(&b->joins, ids[best], ids[best + 1]);
     }
     return n;
 }
@@ -94,20 +95,20 @@ enum err bpe_encode(const struct bpe *b, struct bpe_scratch *s, struct span piec
         ids[i] = b->byte_ids[piece.data[i]];
     *n_ids = piece.n_bytes;
     if (piece.n_bytes > SHORT_TOKENS) return bpe_long_join(b, s, ids, n_ids);
-    uint32_t ranks[SHORT_TOKENS];
+    uint64_t joins[SHORT_TOKENS];
     for (size_t i = 0; i + 1 < piece.n_bytes; i++)
-        ranks[i] = b->byte_pair_ranks[piece.data[i] << 8 | piece.data[i + 1]];
-    *n_ids = join_short(b, s, ids, ranks, piece.n_bytes);
+        joins[i] = b->byte_joins[piece.data[i] << 8 | piece.data[i + 1]];
+    *n_ids = join_short(b, s, ids, joins, piece.n_bytes);
     return OK;
 }
 
 enum err bpe_join(const struct bpe *b, struct bpe_scratch *s, uint32_t *ids, size_t *n_ids)
 {
     if (*n_ids > SHORT_TOKENS) return bpe_long_join(b, s, ids, n_ids);
-    uint32_t ranks[SHORT_TOKENS];
+    uint64_t joins[SHORT_TOKENS];
     for (size_t i = 0; i + 1 < *n_ids; i++)
-        ranks[i] = pair_table_find(&b->ranks, ids[i], ids[i + 1]);
-    *n_ids = join_short(b, s, ids, ranks, *n_ids);
+        joins[i] = pair_table_find(&b->joins, ids[i], ids[i + 1]);
+    *n_ids = join_short(b, s, ids, joins, *n_ids);
     return OK;
 }
 

@@ -21,9 +21,8 @@ struct bpe {
     uint32_t byte_ids[256];
     struct bpe_merge *merges; // index = rank
     size_t n_merges, capacity;
-    struct pair_table ranks; // (left, right) -> rank
-    // [65536]: rank of the pair of two bytes, first one high; PAIR_TABLE_NONE if none
-    uint32_t *byte_pair_ranks;
+    struct pair_table joins; // (left, right) -> rank << 32 | id
+    uint64_t *byte_joins;    // [65536]: of two bytes, first one high; PAIR_TABLE_NONE if none
 };
 
 // What merging a long piece needs; see bpe_long.c. Between pieces all lists are empty.

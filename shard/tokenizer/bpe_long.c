@@ -27,7 +27,7 @@
 #include "base/grow.h"
 
 #define NONE UINT32_MAX
-static_assert(NONE == PAIR_TABLE_NONE, "a node without rank is in no list");
+static_assert(NONE == PAIR_TABLE_NONE >> 32, "a node without rank is in no list");
 
 enum { PLACE_LEVELS = 6 }; // 64^6 > 2^32
 
@@ -102,7 +102,8 @@ static uint32_t rank_at(const struct bpe *b, struct bpe_scratch *s, uint32_t at)
 {
     if (at == NONE || s->nodes[at].next == NONE) return NONE;
     s->n_steps++;
-    return pair_table_find(&b->ranks, s->nodes[at].id, s->nodes[s->nodes[at].next].id);
+    uint32_t right = s->nodes[at].next;
+    return (uint32_t)(pair_table_find(&b->joins, s->nodes[at].id, s->nodes[right].id) >> 32);
 }
 
 // Joins the pair of rank that node at begins. The pairs that go are in no list then.

@@ -174,12 +174,12 @@ enum err bpe_train_settle(struct bpe_train *t, struct pool *pool, bool all)
 static enum err pair_appears(struct bpe_train *t, uint32_t place)
 {
     const struct node *left = &t->nodes[place], *right = &t->nodes[left->next];
-    uint32_t *value;
+    uint64_t *value;
     TRY(pair_table_insert(&t->row_of, left->id, right->id, &value));
     if (*value == PAIR_TABLE_NONE) {
         TRY(grow_array(&t->rows, &t->rows_capacity, t->n_rows + 1, sizeof *t->rows));
         t->rows[t->n_rows] = (struct row){.left = left->id, .right = right->id};
-        *value = (uint32_t)t->n_rows++;
+        *value = t->n_rows++;
     }
     struct row *row = &t->rows[*value];
     TRY(grow_array(&row->places, &row->capacity, row->n_places + 1, sizeof *row->places));
@@ -188,7 +188,7 @@ static enum err pair_appears(struct bpe_train *t, uint32_t place)
     if (row->raised) return OK;
     row->raised = true;
     TRY(grow_array(&t->raised, &t->raised_capacity, t->n_raised + 1, sizeof *t->raised));
-    t->raised[t->n_raised++] = *value;
+    t->raised[t->n_raised++] = (uint32_t)*value;
     return OK;
 }
 

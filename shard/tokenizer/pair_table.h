@@ -1,6 +1,6 @@
 #pragma once
 // A hash table from a pair of token ids to a number; open addressing, at most half full, no
-// removal.
+// removal. A pair and its number are in one cache line: tables are larger than a core's cache.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -8,11 +8,15 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-#define PAIR_TABLE_NONE UINT32_MAX
+#define PAIR_TABLE_NONE UINT64_MAX
+
+struct pair_slot {
+    uint64_t key; // pair_table_key; UINT64_MAX = free
+    uint64_t value;
+};
 
 struct pair_table {
-    uint64_t *keys; // pair_table_key; UINT64_MAX = free
-    uint32_t *values;
+    struct pair_slot *slots;
     size_t n_pairs;
     unsigned shift; // 64 - log2 of the number of slots
     size_t mask;
@@ -23,18 +27,18 @@ static inline uint64_t pair_table_key(uint32_t left, uint32_t right)
     return (uint64_t)left << 32 | right;
 }
 
-static inline size_t pair_table_slot(const struct pair_table *t, uint64_t key)
+static inline struct pair_slot *pair_table_slot(const struct pair_table *t, uint64_t key)
 {
     size_t slot = (size_t)((key ^ key >> 29) * 0x9E3779B97F4A7C15u >> t->shift);
-    while (t->keys[slot] != key && t->keys[slot] != UINT64_MAX)
+    while (t->slots[slot].key != key && t->slots[slot].key != UINT64_MAX)
         slot = (slot + 1) & t->mask;
-    return slot;
+    return &t->slots[slot];
 }
 
 /// Value of the pair, PAIR_TABLE_NONE if it has none. Can't fail.
-static inline uint32_t pair_table_find(const struct pair_table *t, uint32_t left, uint32_t right)
+static inline uint64_t pair_table_find(const struct pair_table *t, uint32_t left, uint32_t right)
 {
-    return t->values[pair_table_slot(t, pair_table_key(left, right))];
+    return pair_table_slot(t, pair_table_key(left, right))->value;
 }
 
 /// An empty table with room for n_pairs before it grows. Errors: ERR_MEMORY.
@@ -46,4 +50,4 @@ struct pair_table pair_table_take(struct pair_table *t, struct arena *a);
 /// Where the value of the pair is kept, PAIR_TABLE_NONE if the pair is new; valid until the next
 /// insert. Not both ids may be UINT32_MAX. Errors: ERR_MEMORY.
 enum err pair_table_insert(struct pair_table *t, uint32_t left, uint32_t right,
-                           uint32_t **value) MUST_CHECK;
+                           uint64_t **value) MUST_CHECK;

@@ -49,7 +49,7 @@ static void random_model(struct bpe *b, uint64_t key, uint64_t n_letters, uint64
             uint64_t r = rng_u64(key, i, k) % (n_letters + n_merges);
             parts[k] = r < n_letters ? byte_ids['a' + r] : (uint32_t)(256 + r - n_letters);
         }
-        if (pair_table_find(&b->ranks, parts[0], parts[1]) != PAIR_TABLE_NONE) continue;
+        if (pair_table_find(&b->joins, parts[0], parts[1]) != PAIR_TABLE_NONE) continue;
         uint32_t id = (uint32_t)(256 + rng_u64(key, i, 2) % (n_ids - 256));
         if (rng_u64(key, i, 3) % 4 == 0) id = parts[rng_u64(key, i, 4) % 2];
         CHECK_OK(bpe_add(b, (struct bpe_merge){parts[0], parts[1], id}));
