@@ -81,7 +81,9 @@ static enum err plain_fill(struct unpack *s)
 
 static bool begins_with(struct span bytes, const struct unpack_codec *codec)
 {
-    return bytes.n_bytes >= codec->n_magic && memcmp(bytes.data, codec->magic, codec->n_magic) == 0;
+    const bool magic =
+        bytes.n_bytes >= codec->n_magic && memcmp(bytes.data, codec->magic, codec->n_magic) == 0;
+    return magic || (codec->begins && codec->begins(bytes));
 }
 
 static void choose_codec(struct unpack *s, struct span head)

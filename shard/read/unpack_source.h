@@ -30,7 +30,8 @@ struct unpack_codec {
     const char *name;
     uint8_t magic[4];
     size_t n_magic;
-    uint64_t largest_ratio; // of decompressed to compressed bytes; 0 = unbounded
+    bool (*begins)(struct span bytes); // whether a file may begin so, too; NULL = with magic alone
+    uint64_t largest_ratio;            // of decompressed to compressed bytes; 0 = unbounded
     enum err (*open)(struct unpack *s);
     // Appends at least a byte of at most one member to the window; nothing = the file is at its
     // end.

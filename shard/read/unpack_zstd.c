@@ -90,9 +90,17 @@ static bool zstd_plausible(struct unpack *s, struct span bytes)
     return ZSTD_getFrameContentSize(bytes.data, bytes.n_bytes) != ZSTD_CONTENTSIZE_ERROR;
 }
 
+// A skippable frame, as pzstd puts it before each of its frames.
+static bool zstd_begins(struct span bytes)
+{
+    const uint8_t *b = bytes.data;
+    return bytes.n_bytes >= 4 && b[0] >> 4 == 5 && b[1] == 0x2a && b[2] == 0x4d && b[3] == 0x18;
+}
+
 const struct unpack_codec unpack_zstd = {.name = "zstd",
                                          .magic = {0x28, 0xb5, 0x2f, 0xfd},
                                          .n_magic = 4,
+                                         .begins = zstd_begins,
                                          .open = zstd_open,
                                          .fill = zstd_fill,
                                          .plausible = zstd_plausible,

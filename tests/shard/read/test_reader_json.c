@@ -241,6 +241,24 @@ static void test_lines(struct arena *a)
     }
 }
 
+// Frames of zstd between skippable ones, as pzstd writes them.
+static void test_skippable(struct arena *a)
+{
+    static const char skippable[] = "\x50\x2a\x4d\x18\x04\0\0\0size";
+    static const char *const lines[] = {"{\"text\": \"a\"}\n{\"te", "xt\": \"b\"}\n"};
+    struct text packed;
+    text_begin(&packed, a);
+    for (int i = 0; i < 2; i++) {
+        text_put(&packed, skippable, sizeof skippable - 1);
+        packed_zstd(&packed, lines[i], strlen(lines[i]));
+    }
+    corpus_put(a, folder, "p.jsonl.zst", packed.data, packed.n_bytes);
+    struct reader_loss loss;
+    CHECK_TEXT(read_dump_file(arena_printf(a, "%s/p.jsonl.zst", folder), a, &loss),
+               "p.jsonl.zst:1 [text+ a]\np.jsonl.zst:2 [text+ b]\n");
+    CHECK_EQ(loss.n_documents, 0);
+}
+
 // Lines that two libraries must see alike, and seeded changes of them.
 static void test_twice(uint64_t seed)
 {
@@ -289,6 +307,7 @@ int main(int argc, char **argv)
     test_trajectories(&a);
     test_greedy(&a);
     test_lines(&a);
+    test_skippable(&a);
     corpus_clean(&a);
     arena_fini(&a);
     return 0;
