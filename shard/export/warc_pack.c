@@ -139,7 +139,7 @@ static enum err put_page(struct packer *p, const char *source, struct span page)
 static enum err pack_file(struct packer *p, const struct input_file *file)
 {
     struct span page;
-    if (file->kind != INPUT_HTML || file->n_bytes > READER_HTML_LIMIT) {
+    if (file->kind != INPUT_HTML || file->compressed || file->n_bytes > READER_HTML_LIMIT) {
         p->result.n_skipped++;
         return OK;
     }

@@ -12,6 +12,7 @@ const struct reader_kind READER_KINDS[INPUT_N] = {
     [INPUT_HTML] = {.name = "HTML",
                     .suffixes = {".html", ".htm"},
                     .within_folders = true,
+                    .compressed = true,
                     .next = reader_file_next,
                     .document = reader_html_document,
                     .mark = '#'},

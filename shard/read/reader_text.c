@@ -38,15 +38,16 @@ const char *reader_text_separator(const struct reader_options *options)
 }
 
 // A compressed file, whole.
-static enum err read_unpacked(struct reader *r, struct arena *a, struct reader_record *out)
+static enum err read_unpacked(struct reader *r, size_t limit, struct arena *a,
+                              struct reader_record *out)
 {
     TRY(reader_unpack(r));
     while (!unpack_ended(r->unpack)) {
         TRY(reader_fill(r));
-        if (unpack_window(r->unpack).n_bytes <= READER_DOCUMENT_LIMIT) continue;
+        if (unpack_window(r->unpack).n_bytes <= limit) continue;
         r->loss.n_bytes += r->file->n_bytes;
-        return fail(ERR_DATA, "%s: longer than %d MiB when unpacked; split the file (--split)",
-                    r->file->path, READER_DOCUMENT_LIMIT >> 20);
+        return fail(ERR_DATA, "%s: longer than %zu MiB when unpacked%s", r->file->path, limit >> 20,
+                    r->file->kind == INPUT_TEXT ? "; split the file (--split)" : "");
     }
     *out = reader_record_of(r, unpack_window(r->unpack), a);
     return OK;
@@ -59,7 +60,7 @@ static enum err read_once(struct reader *r, size_t limit, struct arena *a,
     r->ended = r->state;
     if (r->ended) return OK;
     r->state = r;
-    if (r->file->compressed) return read_unpacked(r, a, out);
+    if (r->file->compressed) return read_unpacked(r, limit, a, out);
     *out = (struct reader_record){.file = r->file, .options = r->options};
     const enum err e = file_read(r->file->path, limit, a, &out->raw);
     if (e == ERR_DATA) r->loss.n_bytes += r->file->n_bytes;

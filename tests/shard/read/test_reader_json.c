@@ -241,6 +241,17 @@ static void test_lines(struct arena *a)
     }
 }
 
+static void test_packed_page(struct arena *a)
+{
+    struct text packed;
+    text_begin(&packed, a);
+    packed_gzip(&packed, "<p>a page", 9);
+    corpus_put(a, folder, "p.html.gz", packed.data, packed.n_bytes);
+    struct reader_loss loss;
+    CHECK_TEXT(read_dump_file(arena_printf(a, "%s/p.html.gz", folder), a, &loss),
+               "p.html.gz (html ) [text+ <p>a page]\n");
+}
+
 // Frames of zstd between skippable ones, as pzstd writes them.
 static void test_skippable(struct arena *a)
 {
@@ -308,6 +319,7 @@ int main(int argc, char **argv)
     test_greedy(&a);
     test_lines(&a);
     test_skippable(&a);
+    test_packed_page(&a);
     corpus_clean(&a);
     arena_fini(&a);
     return 0;
