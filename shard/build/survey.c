@@ -6,7 +6,8 @@
 #include "base/size.h"
 #include "shard/read/boundary.h"
 
-enum { PACKED_PIECES = 256 }; // that all of the input would make
+// That all of the input would make, at most.
+enum { PLAIN_PIECES = 1 << 20, PACKED_PIECES = 256 };
 
 // A file shall be cut at the first boundary in [from, end), if there is one.
 struct place {
@@ -26,8 +27,8 @@ struct survey {
     struct arena *arena;
     struct place *places; // by file, ascending
     size_t n_places, places_capacity;
-    struct found *boundaries; // one a place
-    uint64_t packed_bytes;    // of a packed piece
+    struct found *boundaries;           // one a place
+    uint64_t plain_bytes, packed_bytes; // of a piece
     struct input_file **pieces;
     size_t n_pieces;
 };
@@ -85,7 +86,7 @@ static enum err share(const struct survey *s, survey_task_fn fn, size_t n_tasks,
 static void add_places(struct survey *s, const struct input_file *file,
                        const struct boundary_rule *rule)
 {
-    const uint64_t step = rule->members ? s->packed_bytes : s->options->piece_bytes;
+    const uint64_t step = rule->members ? s->packed_bytes : s->plain_bytes;
     for (uint64_t from = step; from < file->n_bytes; from += step) {
         s->places =
             ARENA_GROW(s->arena, struct place, s->places, s->n_places + 1, &s->places_capacity);
@@ -99,6 +100,7 @@ static enum err list_places(struct survey *s, const struct inputs *inputs)
     uint64_t n_bytes = 0;
     for (size_t i = 0; i < inputs->n_files; i++)
         n_bytes += inputs->files[i].n_bytes;
+    s->plain_bytes = size_max(s->options->piece_bytes, n_bytes / PLAIN_PIECES);
     s->packed_bytes = size_max(s->options->piece_bytes, n_bytes / PACKED_PIECES);
     for (size_t i = 0; i < inputs->n_files; i++) {
         const struct input_file *file = &inputs->files[i];

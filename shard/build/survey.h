@@ -14,7 +14,7 @@
 
 struct survey_options {
     const struct reader_options *reader;
-    uint64_t piece_bytes; // larger files are cut near multiples of it; > 0
+    uint64_t piece_bytes; // larger files are cut near multiples of it or of more; > 0
     struct fabric *fabric;
     struct pool *pool;
 };
