@@ -118,8 +118,11 @@ static enum err take_sample(const struct json_source *s, struct document *out)
     const struct json_shape *shape = json_shape_find(s);
     const json_t *caption = json_object_get(s->root, "caption");
     TRY(take_id(s, out));
-    if (shape && shape->places_images) s->pieces->n_pieces = 0;
+    const bool places = shape && shape->places_images, images = s->pieces->n_pieces > 0;
+    if (places) s->pieces->n_pieces = s->pieces->image_bytes = 0;
     if (shape) TRY(shape->read(s));
+    if (places && images && s->pieces->image_bytes == 0)
+        return fail(ERR_DATA, "the sample's JSON has no place for its images");
     if (!shape && json_is_string(caption))
         piece_list_add(s->pieces, DOCUMENT_TEXT, true, json_shape_string(s, caption));
     piece_list_end(s->pieces, out);

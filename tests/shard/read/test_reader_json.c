@@ -111,6 +111,22 @@ static void test_images(struct arena *a)
                "bad: i.jsonl:8: image a.txt: neither JPEG nor PNG nor WebP\n"
                "bad: i.jsonl:9: place 0 has neither text nor image\n",
                0);
+    check_file(a, "in/llava.jsonl",
+               "{\"image\": \"a.jpg\", \"conversations\": [{\"from\": \"human\", \"value\": "
+               "\"<image>\\nq\"}, {\"from\": \"gpt\", \"value\": \"a\"}]}\n"
+               "{\"images\": [\"a.jpg\", \"alone.jpg\"], \"messages\": [{\"role\": \"user\", "
+               "\"content\": \"x<image><image>\"}]}\n"
+               "{\"image\": \"a.jpg\", \"messages\": [{\"role\": \"user\", \"content\": \"q\"}]}\n"
+               "{\"images\": [\"a.jpg\"], \"messages\": [{\"role\": \"user\", \"content\": "
+               "\"<image><image>\"}]}\n"
+               "{\"images\": [], \"messages\": [{\"role\": \"user\", \"content\": \"<image>\"}]}\n",
+               "llava.jsonl:1 [text <|user|>\n][image 15][text \nq][text \n<|end|>\n]"
+               "[text <|assistant|>\n][text+ a][text+ \n<|end|>\n]\n"
+               "llava.jsonl:2 [text <|user|>\n][text x][image 15][image 15][text \n<|end|>\n]\n"
+               "bad: llava.jsonl:3: 1 images of the chat and 0 <image> in its text\n"
+               "bad: llava.jsonl:4: more <image> than the 1 images of the chat\n"
+               "llava.jsonl:5 [text <|user|>\n][text <image>][text \n<|end|>\n]\n",
+               0);
     check_file(a, "in/metadata.jsonl",
                "{\"file_name\": \"alone.jpg\", \"text\": \"one\"}\n"
                "{\"file_name\": \"alone.jpg\", \"caption\": \"two\"}\n"
@@ -123,7 +139,8 @@ static void test_images(struct arena *a)
     struct inputs inputs;
     char *in[] = {arena_printf(a, "%s/in", folder)};
     CHECK_OK(inputs_list(in, 1, a, &inputs));
-    CHECK_EQ(inputs.n_files, 4); // a.jpg, b.PNG, i.jsonl, metadata.jsonl; it speaks for the others
+    CHECK_EQ(inputs.n_files,
+             5); // a.jpg, b.PNG, i.jsonl, llava.jsonl, metadata.jsonl; it speaks for the others
     CHECK_EQ(inputs.n_skipped, 0);
 }
 

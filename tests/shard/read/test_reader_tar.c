@@ -124,6 +124,23 @@ static void test_samples(struct arena *a)
           0);
 }
 
+// A chat places its sample's images, or loses them.
+static void test_chats(struct arena *a)
+{
+    struct text t;
+    text_begin(&t, a);
+    put(&t, "a.jpg", JPEG);
+    put(&t, "a.json",
+        "{\"image\": \"a.jpg\", \"messages\": [{\"role\": \"user\", \"content\": \"<image>?\"}]}");
+    put(&t, "b.jpg", JPEG);
+    put(&t, "b.json", "{\"messages\": [{\"role\": \"user\", \"content\": \"?\"}]}");
+    put_end(&t);
+    check(a, &t,
+          "a [text <|user|>\n][image 14][text ?][text \n<|end|>\n]\n"
+          "bad: t.tar#2: the sample's JSON has no place for its images\n",
+          0);
+}
+
 static void test_lies(struct arena *a)
 {
     struct text t;
@@ -181,6 +198,7 @@ int main(void)
     arena_init(&a, "test");
     folder = corpus_folder(&a, "tar");
     test_samples(&a);
+    test_chats(&a);
     test_lies(&a);
     test_crowd(&a);
     test_cut(&a);
