@@ -7,10 +7,11 @@
 #include <brotli/decode.h>
 #include <string.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include "base/size.h"
 
-enum { FIRST_BYTES = 16 << 10 };
+enum { FIRST_BYTES = 16 << 10, ZSTD_WINDOW_LOG = 23 /* of HTTP, RFC 9659 */ };
 
 enum step { STEP_FULL, STEP_CUT, STEP_ENDED, STEP_DAMAGED };
 
@@ -19,6 +20,7 @@ struct stream {
     struct span rest; // of the body
     z_stream zlib;
     BrotliDecoderState *brotli;
+    ZSTD_DStream *zstd;
     const char *damage;
 };
 
@@ -87,11 +89,43 @@ static void brotli_close(struct stream *s)
     BrotliDecoderDestroyInstance(s->brotli);
 }
 
+static bool zstd_open(struct stream *s)
+{
+    s->zstd = ZSTD_createDStream();
+    return s->zstd &&
+           !ZSTD_isError(ZSTD_DCtx_setParameter(s->zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG));
+}
+
+// Frame after frame.
+static enum step zstd_step(struct stream *s, uint8_t *out, size_t room, size_t *n)
+{
+    ZSTD_inBuffer from = {s->rest.data, s->rest.n_bytes, 0};
+    ZSTD_outBuffer to = {out, room, 0};
+    size_t left = 0;
+    do
+        left = ZSTD_decompressStream(s->zstd, &to, &from);
+    while (!ZSTD_isError(left) && from.pos < from.size && to.pos < to.size);
+    s->rest = (struct span){s->rest.data + from.pos, s->rest.n_bytes - from.pos};
+    *n = to.pos;
+    if (ZSTD_isError(left)) {
+        s->damage = ZSTD_getErrorName(left);
+        return STEP_DAMAGED;
+    }
+    if (to.pos == to.size && (left || s->rest.n_bytes)) return STEP_FULL;
+    return left ? STEP_CUT : STEP_ENDED;
+}
+
+static void zstd_close(struct stream *s)
+{
+    ZSTD_freeDStream(s->zstd);
+}
+
 static const struct row ROWS[HTTP_CODINGS] = {
     [HTTP_GZIP] = {zlib_open, zlib_step, zlib_close, 16 + MAX_WBITS},
     [HTTP_ZLIB] = {zlib_open, zlib_step, zlib_close, MAX_WBITS},
     [HTTP_DEFLATE] = {zlib_open, zlib_step, zlib_close, -MAX_WBITS},
-    [HTTP_BROTLI] = {brotli_open, brotli_step, brotli_close, 0}};
+    [HTTP_BROTLI] = {brotli_open, brotli_step, brotli_close, 0},
+    [HTTP_ZSTD] = {zstd_open, zstd_step, zstd_close, 0}};
 
 static enum err undo(struct stream *s, size_t limit_bytes, struct arena *a, struct span *out,
                      bool *whole)
@@ -119,8 +153,8 @@ enum err http_coding_undo(enum http_coding coding, struct span body, size_t limi
                           struct arena *a, struct span *out, bool *whole)
 {
     struct stream s = {.row = &ROWS[coding], .rest = body};
-    if (!s.row->open(&s)) return fail(ERR_MEMORY, "unpack a body");
-    const enum err e = undo(&s, limit_bytes, a, out, whole);
+    enum err e = s.row->open(&s) ? OK : fail(ERR_MEMORY, "unpack a body");
+    if (e == OK) e = undo(&s, limit_bytes, a, out, whole);
     s.row->close(&s);
     return e;
 }

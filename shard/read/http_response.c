@@ -83,6 +83,11 @@ static bool is_gzip(struct span body)
     return body.n_bytes >= 3 && body.data[0] == 0x1f && body.data[1] == 0x8b && body.data[2] == 8;
 }
 
+static bool is_zstd(struct span body)
+{
+    return body.n_bytes >= 4 && memcmp(body.data, "\x28\xb5\x2f\xfd", 4) == 0;
+}
+
 static bool is_zlib(struct span body)
 {
     return body.n_bytes >= 2 && (body.data[0] & 15) == 8 &&
@@ -130,11 +135,11 @@ enum err http_response_body(const struct http_response *response, size_t limit_b
         return fail(ERR_DATA, "a body of more than %zu bytes", limit_bytes);
     if (response->chunked) body = without_chunks(body, a);
     const struct span encoding = header_fields_word(response->encoding);
-    if (header_fields_equal(encoding, "zstd"))
-        return fail(ERR_DATA, "a body in encoding 'zstd', which is not read");
     bool whole; // a crawler may have cut it: what is there is kept
     if (is_gzip(body) && encoding.n_bytes)
         return http_coding_undo(HTTP_GZIP, body, limit_bytes, a, out, &whole);
+    if (is_zstd(body) && encoding.n_bytes)
+        return http_coding_undo(HTTP_ZSTD, body, limit_bytes, a, out, &whole);
     if (header_fields_equal(encoding, "deflate")) return undo_deflate(body, limit_bytes, a, out);
     if (header_fields_equal(encoding, "br")) return undo_brotli(body, limit_bytes, a, out);
     *out = body;

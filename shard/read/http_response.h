@@ -19,7 +19,7 @@ struct http_response {
 
 /// Splits block, which may end anywhere in the body. Borrows block. Errors: ERR_DATA.
 enum err http_response_parse(struct span block, struct http_response *out) MUST_CHECK;
-/// The body's bytes, in a (or in the block). Errors: ERR_DATA: damaged, of another encoding than
-/// gzip, deflate and brotli, or more than limit_bytes.
+/// The body's bytes, in a (or in the block). Errors: ERR_DATA: damaged, or more than
+/// limit_bytes.
 enum err http_response_body(const struct http_response *response, size_t limit_bytes,
                             struct arena *a, struct span *out) MUST_CHECK;

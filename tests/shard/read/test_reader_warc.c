@@ -95,7 +95,7 @@ static void test_kinds(struct arena *a)
                "urn:uuid:2 (html ) [text+ <p>two]\n"
                "urn:uuid:3 (html ) [text+ <p>three]\n"
                "urn:uuid:6 [text+ six]\n"
-               "bad: kinds.warc#9: a body in encoding 'zstd', which is not read\n"
+               "urn:uuid:7 (html ) [text+ <p>]\n"
                "urn:uuid:8 [text+ eight\n]\n"
                "urn:uuid:9 (html utf-8) [text+ <p>nine]\n"
                "bad: kinds.warc#12: a body of more than 16777216 bytes when unpacked\n"
@@ -195,6 +195,44 @@ static void test_brotli(struct arena *a)
                             "urn:uuid:9 [text+ nine]\n",
                             piece, piece));
     test_brotli_damage(page, N_PAGE, a);
+}
+
+// Bodies of zstd: a frame, two, none though the head says so, cut, damaged, a bomb, a window of
+// more than 8 MiB.
+static void test_zstd(struct arena *a)
+{
+    static const char head[] = "Content-Type: text/html\r\nContent-Encoding: zstd\r\n";
+    char *bomb = arena_alloc(a, READER_HTML_LIMIT + 1, 1);
+    memset(bomb, 'a', READER_HTML_LIMIT + 1);
+    struct text t, body, wide;
+    text_begin(&t, a);
+    text_begin(&body, a);
+    packed_zstd(&body, "<p>one", 6);
+    put_response(&t, 1, 200, head, body.data, body.n_bytes);
+    packed_zstd(&body, " and two", 8);
+    put_response(&t, 2, 200, head, body.data, body.n_bytes);
+    put_response(&t, 3, 200, head, "<p>undone", 9);
+    put_response(&t, 4, 200, head, body.data, body.n_bytes - 3);
+    body.data[12] ^= 1;
+    put_response(&t, 5, 200, head, body.data, body.n_bytes);
+    text_begin(&body, a);
+    packed_zstd(&body, bomb, READER_HTML_LIMIT + 1);
+    put_response(&t, 6, 200, head, body.data, body.n_bytes);
+    text_begin(&wide, a); // a frame of 16 MiB's window, an empty last block
+    text_put(&wide, "\x28\xb5\x2f\xfd\x00\x70\x01\x00\x00", 9);
+    put_response(&t, 7, 200, head, wide.data, wide.n_bytes);
+    put_record(&t, "conversion", "text/plain", 8, "eight", 5);
+    struct reader_loss loss;
+    CHECK_TEXT(read_dump_file(put_file(a, "zstd.warc", &t), a, &loss),
+               "urn:uuid:1 (html ) [text+ <p>one]\n"
+               "urn:uuid:2 (html ) [text+ <p>one and two]\n"
+               "urn:uuid:3 (html ) [text+ <p>undone]\n"
+               "urn:uuid:4 (html ) [text+ <p>one and two]\n"
+               "bad: zstd.warc#5: a damaged compressed body: Restored data doesn't match checksum\n"
+               "bad: zstd.warc#6: a body of more than 16777216 bytes when unpacked\n"
+               "bad: zstd.warc#7: a damaged compressed body: Frame requires too much memory for "
+               "decoding\n"
+               "urn:uuid:8 [text+ eight]\n");
 }
 
 struct corpus {
@@ -332,6 +370,7 @@ int main(int argc, char **argv)
     folder = corpus_folder(&a, "warc");
     test_kinds(&a);
     test_brotli(&a);
+    test_zstd(&a);
     make_corpus(&c, seed, &a);
     test_containers(&c, &a);
     test_damaged_members(&c, rng_key(seed, "damage"), packed_gzip, "damaged.warc.gz", &a);
