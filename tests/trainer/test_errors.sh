@@ -75,15 +75,15 @@ cp data/*.json data/*.shard half-shard
 cp data/*.json no-shard
 truncate -s 3000 half-shard/shard-00000.shard
 for ranks in 1 2; do
-    expect 74 "datad ended with exit code 74: source own: no dataset in $work/no-index *: weft shard build makes one*" \
-        "$weft" train good.yaml -n $ranks -o noindex$ranks --set "data.sources[0].path=$work/no-index"
     expect 74 "datad ended with exit code 74: source own: open $work/no-shard/shard-00000.shard: No such file*" \
         "$weft" train good.yaml -n $ranks -o noshard$ranks --set "data.sources[0].path=$work/no-shard"
-    expect 65 "datad ended with exit code 65: source own: $work/half-shard/shard-00000.shard: truncated*" \
-        "$weft" train good.yaml -n $ranks -o halfshard$ranks --set "data.sources[0].path=$work/half-shard"
-    expect 78 "datad ended with exit code 78: source own: filter: *no column 'foo'*" \
-        "$weft" train good.yaml -n $ranks -o nocolumn$ranks --set "data.sources[0].filter=foo > 1"
 done
+expect 74 "datad ended with exit code 74: source own: no dataset in $work/no-index *: weft shard build makes one*" \
+    "$weft" train good.yaml -o noindex --set "data.sources[0].path=$work/no-index"
+expect 65 "datad ended with exit code 65: source own: $work/half-shard/shard-00000.shard: truncated*" \
+    "$weft" train good.yaml -o halfshard --set "data.sources[0].path=$work/half-shard"
+expect 78 "datad ended with exit code 78: source own: filter: *no column 'foo'*" \
+    "$weft" train good.yaml -o nocolumn --set "data.sources[0].filter=foo > 1"
 
 # --- checkpoints and folders ---
 
