@@ -1,5 +1,7 @@
 // Two ways to the same result. Short pieces (nearly all) keep ids and joins in two small arrays and
-// look at all pairs for each merge: quadratic, but bounded. Long ones: bpe_long.c.
+// look at all pairs for each merge: quadratic, but bounded. Long ones: bpe_long.c. Counted on
+// pieces of n bytes of code and of 20 languages with GPT-2's merges, the short way takes 78 n +
+// 5.9 n^2 instructions, the long one 335 n: as many at 43.
 #include "shard/tokenizer/bpe.h"
 
 #include <string.h>
@@ -7,7 +9,7 @@
 #include "base/grow.h"
 #include "shard/tokenizer/bpe_long.h"
 
-enum { SHORT_TOKENS = 64, BYTE_PAIRS = 1 << 16 };
+enum { SHORT_TOKENS = 40, BYTE_PAIRS = 1 << 16 };
 
 enum err bpe_open(struct bpe *b, const uint32_t byte_ids[256])
 {
