@@ -218,7 +218,7 @@ enum err command_shard_build(int argc, char **argv)
         {"compression", 0, CLI_TEXT, &in.compression, "CODEC", "zstd, lz4 or none"},
         {"workers", 0, CLI_U64, &in.n_workers, "N", "threads; the output does not depend on it"},
         {"memory", 0, CLI_U64, &in.memory, "MIB", "of each rank, where it could grow"},
-        {"part-bytes", 0, CLI_U64, &in.part_bytes, "N", "of input that make a part, done or to do"},
+        {"part-bytes", 0, CLI_U64, &in.part_bytes, "N", "of input between two points of return"},
         {"split", 0, CLI_TEXT, &in.split, "HOW", "text files: file, form-feed or blank-lines"},
         {"separator", 0, CLI_TEXT, &in.separator, "TEXT", "text files: split at this text"},
         {"shard-tokens", 0, CLI_U64, &in.shard_tokens, "N", "size at which a shard ends"},

@@ -3,9 +3,10 @@
 // bytes that are damaged; and pages that hold members of their own, as the packed file does then
 // too, which are no records. Other packed files stay whole.
 
-#include "shard/build/survey.h"
+#include <stdlib.h>
 
 #include "base/rng.h"
+#include "tests/shard/build/survey_twice.h"
 #include "tests/shard/format/corpus.h"
 #include "tests/shard/read/packed.h"
 
@@ -77,54 +78,24 @@ static void put_file(struct arena *a, uint64_t key, enum trouble trouble, bool z
     corpus_put(a, folder, zstd ? "x.warc.zst" : "x.warc.gz", file.data, file.n_bytes);
 }
 
-// All records, until an error when nothing bad is left out.
-static const char *dump(const struct inputs *inputs, bool skip_bad, struct arena *a)
-{
-    const struct reader_options o = {.skip_bad = skip_bad};
-    struct text t;
-    enum err e = OK;
-    text_begin(&t, a);
-    struct reader *r = reader_open(inputs, &o, a);
-    for (bool more = true; e == OK;) {
-        struct reader_record record;
-        e = reader_next(r, a, &record, &more);
-        if (!more || e != OK) break;
-        text_printf(&t, "%llu %016llx\n", (unsigned long long)record.number,
-                    (unsigned long long)hash_xxh3(record.raw.data, record.raw.n_bytes, 0));
-    }
-    const struct reader_loss loss = reader_loss(r);
-    text_printf(&t, "%s lost %llu %llu other %llu\n", e == OK ? "" : err_line(),
-                (unsigned long long)loss.n_documents, (unsigned long long)loss.n_bytes,
-                (unsigned long long)loss.n_other);
-    reader_close(r);
-    return t.data;
-}
-
-struct setting {
-    struct fabric *fabric;
-    struct pool *pool;
-};
-
-static size_t check_same(const struct setting *s, const char *name, uint64_t piece_bytes,
+static size_t check_same(struct survey_twice *twice, const char *name, uint64_t piece_bytes,
                          struct arena *a)
 {
-    const struct reader_options reader = {0};
     char *operand = arena_printf(a, "%s/%s", folder, name);
     struct inputs whole, cut;
     CHECK_OK(inputs_list(&operand, 1, a, &whole));
-    CHECK_OK(survey_cut(&(struct survey_options){&reader, piece_bytes, s->fabric, s->pool}, &whole,
-                        a, &cut));
+    CHECK_OK(survey_twice_cut(twice, &whole, NULL, piece_bytes, a, &cut));
     uint64_t n_bytes = 0;
     for (size_t i = 0; i < cut.n_files; i++)
         n_bytes += cut.files[i].n_bytes;
     CHECK_EQ(n_bytes, whole.files[0].n_bytes);
-    CHECK_TEXT(dump(&cut, true, a), dump(&whole, true, a));
-    CHECK_TEXT(dump(&cut, false, a), dump(&whole, false, a));
+    CHECK_TEXT(survey_twice_dump(&cut, NULL, true, a), survey_twice_dump(&whole, NULL, true, a));
+    CHECK_TEXT(survey_twice_dump(&cut, NULL, false, a), survey_twice_dump(&whole, NULL, false, a));
     return cut.n_files;
 }
 
 // A sound file is cut at each place; behind trouble a file is cut no more.
-static void test_random(const struct setting *s, uint64_t key, struct arena *a)
+static void test_random(struct survey_twice *s, uint64_t key, struct arena *a)
 {
     size_t n_pieces[TROUBLES] = {0};
     for (uint64_t i = 0; i < 48; i++) {
@@ -143,7 +114,7 @@ static void test_random(const struct setting *s, uint64_t key, struct arena *a)
 }
 
 // A member that is too large for one go, and no cut behind it.
-static void test_large_member(const struct setting *s, uint64_t key, struct arena *a)
+static void test_large_member(struct survey_twice *s, uint64_t key, struct arena *a)
 {
     enum { LARGE = 17 << 20 };
     struct text file, record, large = {.data = arena_alloc(a, LARGE, 1), .n_bytes = LARGE};
@@ -162,7 +133,7 @@ static void test_large_member(const struct setting *s, uint64_t key, struct aren
     CHECK(n > 1 && n < 15);
 }
 
-static void test_whole(const struct setting *s, struct arena *a)
+static void test_whole(struct survey_twice *s, struct arena *a)
 {
     struct text lines, file;
     text_begin(&lines, a);
@@ -175,21 +146,44 @@ static void test_whole(const struct setting *s, struct arena *a)
     CHECK_EQ(check_same(s, "lines.jsonl.gz", 1000, a), 1);
 }
 
+// The seeds of fuzz_survey, and each with bytes changed.
+static void test_corpus(struct survey_twice *s, uint64_t key, const char *name, struct arena *a)
+{
+    struct file_list list;
+    const char *seeds =
+        arena_printf(a, "%s/tests/data/read_corpus/%s", getenv("WEFT_SOURCE"), name);
+    CHECK_OK(file_list(seeds, a, &list));
+    CHECK(list.n_names > 3);
+    for (size_t i = 0; i < list.n_names; i++) {
+        struct span seed;
+        CHECK_OK(file_read(arena_printf(a, "%s/%s", seeds, list.names[i]), 1 << 20, a, &seed));
+        uint8_t *bytes = arena_alloc(a, seed.n_bytes, 1);
+        for (uint64_t k = 0; k < 60; k++) {
+            memcpy(bytes, seed.data, seed.n_bytes);
+            for (uint64_t m = 0; m < k % 4; m++)
+                bytes[rng_u64(key, i, 4 * k + m) % seed.n_bytes] ^= (uint8_t)(1 + k + m);
+            CHECK(survey_twice_agree(s, bytes, seed.n_bytes));
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     const uint64_t key = rng_key(check_seed(argc, argv), "survey");
     struct arena a, scratch;
-    struct setting s;
+    struct survey_twice s;
     arena_init(&a, "test");
     arena_init(&scratch, "files");
     folder = corpus_folder(&a, "survey");
-    CHECK_OK(fabric_open_alone(&a, &s.fabric));
-    CHECK_OK(pool_open(&a, 2, &s.pool));
+    survey_twice_open(&s, &a);
     test_random(&s, key, &scratch);
     test_large_member(&s, key, &scratch);
     test_whole(&s, &scratch);
-    pool_close(s.pool);
-    fabric_close(s.fabric);
+    if (getenv("WEFT_SOURCE")) {
+        test_corpus(&s, key, "warc", &scratch);
+        test_corpus(&s, key, "jsonl", &scratch);
+    }
+    survey_twice_close(&s);
     corpus_clean(&a);
     arena_fini(&scratch);
     arena_fini(&a);

@@ -165,9 +165,9 @@ static void test_hostile(struct arena *a, const char *folder)
     memcpy(text, "before\n", 7);
     memcpy(text + LONG, "\nbehind\n\nend", 12); // a line beyond the limit, over many units
     CHECK_EQ(pieces_of(a, folder, text, LONG + 12, "\n", 5 << 20), 2);
-    memset(text, '\n', 3 << 20);
-    CHECK(pieces_of(a, folder, text, 3 << 20, "\n", 1 << 20) == 3);
-    CHECK(pieces_of(a, folder, text, 3 << 20, "\n\n\n", 1 << 20) == 1); // none of it is certain
+    memset(text, '\n', 300000);
+    CHECK(pieces_of(a, folder, text, 300000, "\n", 100000) == 3);
+    CHECK(pieces_of(a, folder, text, 300000, "\n\n\n", 100000) == 1); // none of it is certain
     static const char odd[] = "\xef\xbb\xbf{}\r\n{}\r\n\r\n{}\n\x1f\x8b\x08 not gzip\n{";
     for (uint64_t step = 1; step < sizeof odd - 1; step++)
         pieces_of(a, folder, odd, sizeof odd - 1, "\n", step);
