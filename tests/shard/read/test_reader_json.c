@@ -182,7 +182,9 @@ static void test_trajectories(struct arena *a)
                               "4,1,go,0,\"n, \"\"o\"\"\",5\r\n"
                               "4,0.5,,10,,7\r\n"
                               "5,1,\"a, \"\"b\"\"\",0,,1\r\n"
-                              "6,1,x,0,,\r\n";
+                              "6,1,x,0,,\r\n"
+                              "7,nan,x,0,,1\r\n"
+                              "8,1,x,-inf,,1\r\n";
     double low[] = {0, 5, 0}, high[] = {10, 5, 1};
     const struct bin_edges edges = {2, 1, low, high};
     const struct reader_options options = {.skip_bad = true, .bin_edges = &edges};
@@ -197,7 +199,9 @@ static void test_trajectories(struct arena *a)
                "bad: t.jsonl:4: a step without a list \"action\", or \"observation\" is no list\n"
                "t.csv#4 [text go][text \n][bins 0 0][bins+ 255][bins 255 255][bins+ 128]\n"
                "t.csv#5 [text a, \"b\"][text \n][bins 0 0][bins+ 255]\n"
-               "bad: t.csv#3: '' is no finite number\n");
+               "bad: t.csv#3: '' is no finite number\n"
+               "bad: t.csv#4: 'nan' is no finite number\n"
+               "bad: t.csv#5: '-inf' is no finite number\n");
     check_file(a, "no.csv", "a,b\n1,2\n", "", 1);
 }
 
