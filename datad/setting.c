@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "datad/skip_list.h"
 
 static enum err read_images(const struct datad_config *config, struct images_rule *out)
@@ -65,8 +66,36 @@ static void read_skips(const struct datad_config *config, struct arena *a,
     edits->n_skips = config->n_skips;
 }
 
-static enum err read_edits(const struct datad_config *config, struct arena *a,
-                           struct edits_given *edits)
+static bool has_document(const struct source *s, const struct edits_document *d)
+{
+    if (s->hash.lo != d->dataset.lo || s->hash.hi != d->dataset.hi) return false;
+    const struct source_bin last = source_bin(s, s->n_bins - 1);
+    return d->document < last.first_document + last.n_documents;
+}
+
+/// A list may speak of datasets that a run left behind, but one of which nothing is there was
+/// written for others: then all that it should keep out would be trained on.
+static enum err check_documents(const char *path, const struct edits_given *edits,
+                                const struct source *sources, size_t n_sources)
+{
+    size_t n_found = 0;
+    for (size_t i = 0; i < edits->n_documents; i++) {
+        bool found = false;
+        for (size_t s = 0; s < n_sources && !found; s++)
+            found = has_document(&sources[s], &edits->documents[i]);
+        n_found += found;
+    }
+    if (n_found == edits->n_documents) return OK;
+    if (n_found == 0)
+        return fail(ERR_CONFIG, "%s: none of its %zu documents is in a source's dataset", path,
+                    edits->n_documents);
+    log_line("datad: %s: %zu of %zu documents are in no source's dataset", path,
+             edits->n_documents - n_found, edits->n_documents);
+    return OK;
+}
+
+static enum err read_edits(const struct datad_config *config, const struct setting *s,
+                           struct arena *a, struct edits_given *edits)
 {
     TRY(read_changes(config, a, edits));
     read_skips(config, a, edits);
@@ -74,7 +103,7 @@ static enum err read_edits(const struct datad_config *config, struct arena *a,
     struct edits_document *documents;
     TRY(skip_list_read(config->skip_documents, a, &documents, &edits->n_documents));
     edits->documents = documents;
-    return OK;
+    return check_documents(config->skip_documents, edits, s->sources, s->n_sources);
 }
 
 /// The folder of the socket.
@@ -91,7 +120,7 @@ enum err setting_open(const struct datad_config *config, struct arena *a, struct
     struct edits_given edits = {0};
     enum err e = open_sources(config, a, &s);
     if (e == OK) e = source_check_all(s.sources, s.n_sources);
-    if (e == OK) e = read_edits(config, a, &edits);
+    if (e == OK) e = read_edits(config, &s, a, &edits);
     if (e != OK) {
         setting_close(&s);
         return e;

@@ -29,6 +29,13 @@ cmp -s "$work/expected" "$work/actual" && fail "step 14 still has its documents"
 "$weft" data blame "$work/resumed" --step 14 --json | grep -q '"left_out": false' && fail "step 14 has documents left"
 "$weft" data blame "$work/resumed" --step 13 --json | grep -q '"left_out": true' && fail "step 13 lost documents"
 
+# A list for other datasets would keep nothing out.
+sed 's/^[0-9a-f]\{32\}/00000000000000000000000000000000/' "$work/bad.txt" >"$work/other.txt"
+code=0
+"$weft" train "$run_file" -o "$work/other" --set data.skip_documents="$work/other.txt" >"$work/other.out" 2>&1 || code=$?
+[ $code = 78 ] || fail "exit code $code for a list of documents that are nowhere"
+grep -q "other.txt: none of its $documents documents is in a source's dataset" "$work/other.out" || fail "$(cat "$work/other.out")"
+
 "$weft" data blame "$work/straight" --step 99 2>"$work/err" && fail "a step beyond the run"
 grep -q 'step 99: the run has 20' "$work/err" || fail "$(cat "$work/err")"
 "$weft" data blame "$work/data" --step 1 2>"$work/err" && fail "no run directory"
