@@ -82,6 +82,13 @@ enum err blame_ask(const struct datad_config *config, const struct blame_questio
     return OK;
 }
 
+enum err blame_check_skip_list(struct span text, const char *path, struct arena *a)
+{
+    struct edits_document *documents;
+    size_t n;
+    return skip_list_parse(text, path, a, &documents, &n);
+}
+
 const char *blame_skip_line(const struct blame_answer *answer, uint64_t from_tokens,
                             struct arena *a)
 {

@@ -33,6 +33,8 @@ struct blame_answer {
 /// for rows that no run has.
 enum err blame_ask(const struct datad_config *config, const struct blame_question *question,
                    struct arena *a, struct blame_answer **out, size_t *n) MUST_CHECK;
+/// Errors: ERR_CONFIG when text, of the file path, is no skip list that lines can be added to.
+enum err blame_check_skip_list(struct span text, const char *path, struct arena *a) MUST_CHECK;
 /// The line of a skip list (datad/skip_list.h) that leaves the answer's document out from a token
 /// of the run on, in a. Can't fail.
 const char *blame_skip_line(const struct blame_answer *answer, uint64_t from_tokens,

@@ -120,7 +120,9 @@ static enum err extend_skip_list(const struct blame *b, struct arena *a)
     struct text out;
     text_begin(&out, a);
     if (file_exists(b->skip_list)) TRY(file_read(b->skip_list, LIST_LIMIT_BYTES, a, &before));
+    TRY(blame_check_skip_list(before, b->skip_list, a));
     text_put(&out, (const char *)before.data, before.n_bytes);
+    if (before.n_bytes > 0 && before.data[before.n_bytes - 1] != '\n') text_put(&out, "\n", 1);
     text_printf(&out, "# step %lu of %s\n", b->step, b->run_folder);
     const uint64_t from_tokens = config_tokens_before(&b->whole, b->step - 1);
     size_t n = 0;

@@ -19,6 +19,15 @@ documents=$(sed -n 's/.*"document": \([0-9]*\).*/\1/p' "$work/step.json" | sort 
 
 cp -r "$work/straight" "$work/resumed"
 rm -r "$work/resumed/checkpoints/step-000020"
+# Lines are put behind those of a list that somebody has written by hand, and into no other file.
+printf '# mine' >"$work/mine.txt"
+"$weft" data blame "$work/straight" --step 14 --skip-list "$work/mine.txt" >"$work/table" || fail "blame into a list without a last newline"
+[ "$(head -n 1 "$work/mine.txt")" = '# mine' ] || fail "a list without a last newline: $(cat "$work/mine.txt")"
+grep -v '^#' "$work/bad.txt" >"$work/expected"
+grep -v '^#' "$work/mine.txt" | cmp -s - "$work/expected" || fail "other documents in a list with more: $(cat "$work/mine.txt")"
+echo "steps: 10" >"$work/notes.txt"
+"$weft" data blame "$work/straight" --step 14 --skip-list "$work/notes.txt" >"$work/table" 2>"$work/line" && fail "a file that is no list was extended"
+grep -q "notes.txt:1: " "$work/line" && [ "$(cat "$work/notes.txt")" = "steps: 10" ] || fail "a file that is no list: $(cat "$work/line" "$work/notes.txt")"
 train resumed --resume --set data.skip_documents="$work/bad.txt" --set train.save_every=10
 losses straight | head -n 13 >"$work/expected"
 losses resumed | head -n 13 >"$work/actual"
