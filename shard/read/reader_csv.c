@@ -80,6 +80,8 @@ static enum column column_of(struct span name)
                  {"instruction", COLUMN_INSTRUCTION, true},
                  {"observation", COLUMN_OBSERVATION, false},
                  {"action", COLUMN_ACTION, false}};
+    while (name.n_bytes && name.data[0] == ' ')
+        name = (struct span){name.data + 1, name.n_bytes - 1};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         const size_t n = strlen(names[i].begin);
         if (name.n_bytes < n || memcmp(name.data, names[i].begin, n) != 0) continue;
@@ -232,9 +234,9 @@ static enum err read_header(struct span line, struct arena *a, struct csv_column
         out->n_observation += column == COLUMN_OBSERVATION;
         out->n_action += column == COLUMN_ACTION;
     }
-    if (out->n_observation + out->n_action > BIN_EDGES_DIMENSION_LIMIT || out->n_action == 0)
-        return fail(ERR_DATA, "no column \"action\", or more than %d numbers",
-                    BIN_EDGES_DIMENSION_LIMIT);
+    if (out->n_action == 0) return fail(ERR_DATA, "no column that begins \"action\"");
+    if (out->n_observation + out->n_action > BIN_EDGES_DIMENSION_LIMIT)
+        return fail(ERR_DATA, "more than %d columns of numbers", BIN_EDGES_DIMENSION_LIMIT);
     return OK;
 }
 
@@ -252,12 +254,21 @@ static enum err read_number(struct span field, double *out)
     return OK;
 }
 
+static bool quotes_end(struct span line)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < line.n_bytes; i++)
+        n += line.data[i] == '"';
+    return n % 2 == 0;
+}
+
 static enum err read_step(struct span line, const struct csv_columns *columns, struct arena *a,
                           struct trajectory *t)
 {
     double *observation = trajectory_step(t, a), *action = observation + t->n_observation;
     bool last = false;
     uint32_t i = 0;
+    if (!quotes_end(line)) return fail(ERR_DATA, "a quoted field goes on beyond its line");
     for (; i < columns->n_columns && !last; i++) {
         const struct span field = next_field(&line, a, &last);
         if (columns->columns[i] == COLUMN_OBSERVATION) TRY(read_number(field, observation++));

@@ -184,7 +184,8 @@ static void test_trajectories(struct arena *a)
                               "5,1,\"a, \"\"b\"\"\",0,,1\r\n"
                               "6,1,x,0,,\r\n"
                               "7,nan,x,0,,1\r\n"
-                              "8,1,x,-inf,,1\r\n";
+                              "8,1,x,-inf,,1\r\n"
+                              "9,1,x,0,,1\r\n9,1,x,0,\"two\r\n";
     double low[] = {0, 5, 0}, high[] = {10, 5, 1};
     const struct bin_edges edges = {2, 1, low, high};
     const struct reader_options options = {.skip_bad = true, .bin_edges = &edges};
@@ -201,7 +202,16 @@ static void test_trajectories(struct arena *a)
                "t.csv#5 [text a, \"b\"][text \n][bins 0 0][bins+ 255]\n"
                "bad: t.csv#3: '' is no finite number\n"
                "bad: t.csv#4: 'nan' is no finite number\n"
-               "bad: t.csv#5: '-inf' is no finite number\n");
+               "bad: t.csv#5: '-inf' is no finite number\n"
+               "bad: t.csv#6: a quoted field goes on beyond its line\n");
+    corpus_put(a, folder, "blanks.csv",
+               "episode, action.x, observation.a, observation.b\n1, 1, 0, 5\n", 0);
+    char *blanks = arena_printf(a, "%s/blanks.csv", folder);
+    CHECK_TEXT(read_dump(&blanks, 1, &options, a, &loss), "blanks.csv#1 [bins 0 0][bins+ 255]\n");
+    corpus_put(a, folder, "seen.csv", "episode,observation\n1,2\n", 0);
+    char *seen = arena_printf(a, "%s/seen.csv", folder);
+    CHECK_TEXT(read_dump(&seen, 1, &options, a, &loss),
+               "bad: seen.csv#1: no column that begins \"action\"\n");
     check_file(a, "no.csv", "a,b\n1,2\n", "", 1);
 }
 
