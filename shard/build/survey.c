@@ -18,6 +18,7 @@ struct place {
 
 // What a task finds.
 struct found {
+    bool packed;
     uint64_t boundary; // where a piece begins
     struct boundary_count count;
 };
@@ -25,6 +26,8 @@ struct found {
 struct survey {
     const struct survey_options *options;
     struct arena *arena;
+    const struct input_file **large; // that could be cut
+    size_t n_large;
     struct place *places; // by file, ascending
     size_t n_places, places_capacity;
     struct found *boundaries;           // one a place
@@ -83,32 +86,59 @@ static enum err share(const struct survey *s, survey_task_fn fn, size_t n_tasks,
 
 // Places
 
-static void add_places(struct survey *s, const struct input_file *file,
-                       const struct boundary_rule *rule)
+static uint64_t step_of(const struct survey *s, const struct boundary_rule *rule)
 {
-    const uint64_t step = rule->members ? s->packed_bytes : s->plain_bytes;
-    for (uint64_t from = step; from < file->n_bytes; from += step) {
-        s->places =
-            ARENA_GROW(s->arena, struct place, s->places, s->n_places + 1, &s->places_capacity);
-        const uint64_t end = from + size_min(step, file->n_bytes - from);
-        s->places[s->n_places++] = (struct place){file, *rule, from, end};
-    }
+    if (rule->members) return s->packed_bytes;
+    return rule->separator ? s->plain_bytes : UINT64_MAX;
 }
 
-static enum err list_places(struct survey *s, const struct inputs *inputs)
+// So large that it is cut if it is packed, or if it is not.
+static bool is_large(const struct survey *s, const struct input_file *file)
+{
+    const struct reader_options *o = s->options->reader;
+    const struct boundary_rule plain = boundary_rule(file, o, false),
+                               packed = boundary_rule(file, o, true);
+    return file->n_bytes > step_of(s, &packed) ||
+           (file->n_bytes > step_of(s, &plain) && !file->compressed);
+}
+
+static void list_large(struct survey *s, const struct inputs *inputs)
 {
     uint64_t n_bytes = 0;
     for (size_t i = 0; i < inputs->n_files; i++)
         n_bytes += inputs->files[i].n_bytes;
     s->plain_bytes = size_max(s->options->piece_bytes, n_bytes / PLAIN_PIECES);
     s->packed_bytes = size_max(s->options->piece_bytes, n_bytes / PACKED_PIECES);
-    for (size_t i = 0; i < inputs->n_files; i++) {
-        const struct input_file *file = &inputs->files[i];
-        struct boundary_rule rule;
-        if (file->n_bytes <= s->options->piece_bytes) continue;
-        TRY(boundary_rule(file, s->options->reader, &rule));
-        if (rule.separator || rule.members) add_places(s, file, &rule);
+    s->large = ARENA_ARRAY(s->arena, const struct input_file *, inputs->n_files);
+    for (size_t i = 0; i < inputs->n_files; i++)
+        if (is_large(s, &inputs->files[i])) s->large[s->n_large++] = &inputs->files[i];
+}
+
+static enum err look(const struct survey *s, size_t large_idx, struct found *out)
+{
+    return boundary_packed(s->large[large_idx], &out->packed);
+}
+
+static void add_places(struct survey *s, const struct input_file *file, bool packed)
+{
+    const struct boundary_rule rule = boundary_rule(file, s->options->reader, packed);
+    const uint64_t step = step_of(s, &rule);
+    if (file->n_bytes <= step) return;
+    for (uint64_t from = step; from < file->n_bytes; from += step) {
+        s->places =
+            ARENA_GROW(s->arena, struct place, s->places, s->n_places + 1, &s->places_capacity);
+        const uint64_t end = from + size_min(step, file->n_bytes - from);
+        s->places[s->n_places++] = (struct place){file, rule, from, end};
     }
+}
+
+static enum err list_places(struct survey *s, const struct inputs *inputs)
+{
+    list_large(s, inputs);
+    struct found *found = ARENA_ARRAY(s->arena, struct found, s->n_large);
+    TRY(share(s, look, s->n_large, found));
+    for (size_t i = 0; i < s->n_large; i++)
+        add_places(s, s->large[i], found[i].packed);
     return OK;
 }
 
@@ -198,7 +228,7 @@ enum err survey_cut(const struct survey_options *o, const struct inputs *inputs,
 {
     struct survey s = {.options = o, .arena = a};
     ASSERT(o->piece_bytes > 0);
-    TRY(fabric_agree(o->fabric, list_places(&s, inputs)));
+    TRY(list_places(&s, inputs));
     s.boundaries = ARENA_ARRAY(a, struct found, s.n_places);
     TRY(share(&s, find, s.n_places, s.boundaries));
     struct inputs cut = {.n_skipped = inputs->n_skipped};

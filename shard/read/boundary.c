@@ -16,18 +16,20 @@ enum {
     GUESSES_LIMIT = 64    // that turn out to be no records, in one search
 };
 
-enum err boundary_rule(const struct input_file *file, const struct reader_options *options,
-                       struct boundary_rule *out)
+struct boundary_rule boundary_rule(const struct input_file *file,
+                                   const struct reader_options *options, bool packed)
 {
     const struct reader_kind *kind = &READER_KINDS[file->kind];
+    struct boundary_rule rule = {.members = packed && kind->members};
+    if (!packed && kind->separator) rule.separator = kind->separator(options);
+    return rule;
+}
+
+enum err boundary_packed(const struct input_file *file, bool *out)
+{
     struct unpack *s;
-    *out = (struct boundary_rule){0};
-    if (!kind->separator && !kind->members) return OK;
     TRY(unpack_open(file->path, &s));
-    if (unpack_packed(s))
-        out->members = kind->members;
-    else if (kind->separator)
-        out->separator = kind->separator(options);
+    *out = unpack_packed(s);
     unpack_close(s);
     return OK;
 }

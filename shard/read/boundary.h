@@ -35,10 +35,12 @@ struct boundary_count {
     bool clean;         // its end is a boundary, if its begin is one
 };
 
-/// The file's rule, empty when it cannot be cut; borrowed from options. Reads the file's first
-/// bytes. Errors: ERR_IO ERR_MEMORY.
-enum err boundary_rule(const struct input_file *file, const struct reader_options *options,
-                       struct boundary_rule *out) MUST_CHECK;
+/// The file's rule if it is packed, or plain; empty when it cannot be cut then. Borrowed from
+/// options. Can't fail.
+struct boundary_rule boundary_rule(const struct input_file *file,
+                                   const struct reader_options *options, bool packed);
+/// Whether the file is packed, as its first bytes tell. Errors: ERR_IO ERR_MEMORY.
+enum err boundary_packed(const struct input_file *file, bool *out) MUST_CHECK;
 /// The first place in [from, end) that may be a boundary, or BOUNDARY_NONE; from > 0. Of separators
 /// that overlap ("\n\n\n" in a run of newlines) those are passed over of which it depends on
 /// earlier ones whether they count. Errors: ERR_IO (shorter than end, too), ERR_MEMORY.

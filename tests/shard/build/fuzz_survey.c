@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
     static struct survey_twice s;
     if (!s.pool) {
         arena_init(&a, "fuzz");
-        survey_twice_open(&s, &a);
+        survey_twice_open(&s, 1, &a);
     }
     const bool agree = survey_twice_agree(&s, data, n_bytes);
     ASSERT(agree);

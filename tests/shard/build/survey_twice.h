@@ -16,9 +16,10 @@ struct survey_twice {
     struct pool *pool;
 };
 
-static inline void survey_twice_open(struct survey_twice *s, struct arena *a)
+static inline void survey_twice_open(struct survey_twice *s, size_t n_threads, struct arena *a)
 {
-    const bool open = fabric_open_alone(a, &s->fabric) == OK && pool_open(a, 2, &s->pool) == OK;
+    const bool open =
+        fabric_open_alone(a, &s->fabric) == OK && pool_open(a, n_threads, &s->pool) == OK;
     ASSERT(open);
 }
 

@@ -175,7 +175,7 @@ int main(int argc, char **argv)
     arena_init(&a, "test");
     arena_init(&scratch, "files");
     folder = corpus_folder(&a, "survey");
-    survey_twice_open(&s, &a);
+    survey_twice_open(&s, 2, &a);
     test_random(&s, key, &scratch);
     test_large_member(&s, key, &scratch);
     test_whole(&s, &scratch);

@@ -122,9 +122,7 @@ static size_t check_pieces(const struct input_file *file, const char *separator,
     struct input_file copy = *file;
     const struct inputs whole = {.files = &copy, .n_files = 1};
     const struct reader_options o = {.separator = separator, .skip_bad = true};
-    struct boundary_rule rule;
-    CHECK_OK(boundary_rule(file, &o, &rule));
-    CHECK_TEXT(rule.separator, separator);
+    CHECK_TEXT(boundary_rule(file, &o, false).separator, separator);
     const struct inputs pieces = cut(file, separator, step, &o, a);
     CHECK_TEXT(dump(&pieces, &o, a), dump(&whole, &o, a));
     return pieces.n_files;
@@ -173,21 +171,23 @@ static void test_hostile(struct arena *a, const char *folder)
         pieces_of(a, folder, odd, sizeof odd - 1, "\n", step);
 }
 
-// What is packed, by its name or by its bytes, is not cut, nor are other kinds, nor text unsplit.
-static void test_not_cut(struct arena *a, const char *folder)
+// Of packed files WARC alone is cut; of plain ones lines of JSONL, and text if it is split.
+static void test_kinds(struct arena *a, const char *folder)
 {
     struct input_file file = file_of(arena_printf(a, "%s/x", folder), "\n", 40);
     struct reader_options o = {0};
-    struct boundary_rule rule;
+    bool packed;
     corpus_put(a, folder, "x", "\x1f\x8b\x08\n{}\n{}\n", 0);
-    CHECK_OK(boundary_rule(&file, &o, &rule));
-    CHECK(!rule.separator && !rule.members);
+    CHECK_OK(boundary_packed(&file, &packed));
+    CHECK(packed);
     corpus_put(a, folder, "x", "{}\n{}\n", 0);
-    CHECK_OK(boundary_rule(&file, &o, &rule));
-    CHECK_TEXT(rule.separator, "\n");
+    CHECK_OK(boundary_packed(&file, &packed));
+    CHECK(!packed);
     for (file.kind = 0; file.kind < INPUT_N; file.kind++) {
-        CHECK_OK(boundary_rule(&file, &o, &rule));
+        const struct boundary_rule rule = boundary_rule(&file, &o, false);
         CHECK((rule.separator != NULL) == (file.kind == INPUT_JSONL) && !rule.members);
+        CHECK(boundary_rule(&file, &o, true).members == (file.kind == INPUT_WARC));
+        CHECK(!boundary_rule(&file, &o, true).separator);
     }
 }
 
@@ -214,7 +214,7 @@ int main(int argc, char **argv)
     const char *folder = corpus_folder(&a, "boundary");
     test_random(&scratch, folder, key);
     test_hostile(&a, folder);
-    test_not_cut(&a, folder);
+    test_kinds(&a, folder);
     test_shorter(&a, folder);
     corpus_clean(&a);
     arena_fini(&scratch);
