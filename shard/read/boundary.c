@@ -12,8 +12,8 @@
 #include "shard/read/reader_kind.h"
 
 enum {
-    RECORDS_AT_ONCE = 64, // whose memory is given back together
-    GUESSES_LIMIT = 64    // that turn out to be no records, in one search
+    AT_ONCE_BYTES = 1 << 20, // of records, whose memory is then used again
+    GUESSES_LIMIT = 64       // that turn out to be no records, in one search
 };
 
 struct boundary_rule boundary_rule(const struct input_file *file,
@@ -102,12 +102,16 @@ enum err boundary_find(const struct input_file *file, const struct boundary_rule
 static enum err read_all(struct reader *r, struct arena *a)
 {
     struct reader_record record;
-    bool more = true;
-    for (size_t i = 1; more; i++) {
+    size_t n_bytes = 0;
+    for (;;) {
+        bool more;
         TRY(reader_next(r, a, &record, &more));
-        if (i % RECORDS_AT_ONCE == 0) arena_reset(a);
+        if (!more) return OK;
+        n_bytes += record.raw.n_bytes;
+        if (n_bytes < AT_ONCE_BYTES) continue;
+        arena_reset(a);
+        n_bytes = 0;
     }
-    return OK;
 }
 
 enum err boundary_count(const struct input_file *piece, const struct reader_options *options,
