@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
+#include "base/size.h"
 #include "shard/read/header_fields.h"
 #include "shard/read/reader_kind.h"
 #include "shard/read/trajectory.h"
@@ -14,11 +16,18 @@
 enum column { COLUMN_OTHER, COLUMN_EPISODE, COLUMN_INSTRUCTION, COLUMN_OBSERVATION, COLUMN_ACTION };
 enum { CSV_COLUMNS_LIMIT = BIN_EDGES_DIMENSION_LIMIT + 64, NUMBER_BYTES = 64 };
 
+// Hashes of the episodes that ended, 0 = none; at most half full.
+struct seen {
+    uint64_t *slots;
+    size_t n, capacity; // a power of two
+};
+
 struct csv_state {
     struct span header;
     struct span pending;  // the line that ended the episode before, in the reader's scratch
     struct span left_out; // an episode of which something was lost
-    uint32_t episode;     // its column
+    struct seen seen;
+    uint32_t episode; // its column
     bool finished;
 };
 
@@ -187,6 +196,40 @@ static enum err gather(struct reader *r, struct span key, struct span line, stru
     return OK;
 }
 
+static void seen_put(struct seen *s, uint64_t hash, bool *before)
+{
+    size_t at = hash & (s->capacity - 1);
+    while (s->slots[at] && s->slots[at] != hash)
+        at = (at + 1) & (s->capacity - 1);
+    *before = s->slots[at];
+    s->n += !*before;
+    s->slots[at] = hash;
+}
+
+// Whether an episode of that key ended before.
+static bool seen_add(struct seen *s, struct span key, struct arena *a)
+{
+    bool before;
+    if (2 * s->n >= s->capacity) {
+        const struct seen old = *s;
+        *s = (struct seen){.capacity = size_max(64, 2 * old.capacity)};
+        s->slots = ARENA_ARRAY(a, uint64_t, s->capacity);
+        for (size_t i = 0; i < old.capacity; i++)
+            if (old.slots[i]) seen_put(s, old.slots[i], &before);
+    }
+    seen_put(s, hash_xxh3(key.data, key.n_bytes, 0) | 1, &before);
+    return before;
+}
+
+static enum err stands_apart(struct reader *r, struct span key, const struct lines *lines)
+{
+    const struct csv_state *state = r->state;
+    r->loss.n_bytes += lines->n_bytes - size_min(lines->n_bytes, state->header.n_bytes + 1);
+    return fail(ERR_DATA, "%s#%llu: lines of episode %.*s stand apart; sort them", r->file->path,
+                (unsigned long long)r->number, (int)size_min(key.n_bytes, 100),
+                (const char *)key.data);
+}
+
 // The record is the header and the episode's lines.
 enum err reader_csv_next(struct reader *r, struct arena *a, struct reader_record *out)
 {
@@ -204,6 +247,7 @@ enum err reader_csv_next(struct reader *r, struct arena *a, struct reader_record
         TRY(gather(r, key, line, &lines));
         if (state->left_out.data && same(state->left_out, key)) continue;
         r->number++;
+        if (seen_add(&state->seen, key, &r->file_arena)) return stands_apart(r, key, &lines);
         if (lines.too_long)
             return fail(ERR_DATA, "%s: episode %llu is longer than %d MiB", r->file->path,
                         (unsigned long long)r->number, READER_DOCUMENT_LIMIT >> 20);

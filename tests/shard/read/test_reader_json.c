@@ -208,6 +208,18 @@ static void test_trajectories(struct arena *a)
                "episode, action.x, observation.a, observation.b\n1, 1, 0, 5\n", 0);
     char *blanks = arena_printf(a, "%s/blanks.csv", folder);
     CHECK_TEXT(read_dump(&blanks, 1, &options, a, &loss), "blanks.csv#1 [bins 0 0][bins+ 255]\n");
+    struct text apart;
+    text_begin(&apart, a);
+    text_printf(&apart, "episode,action\n");
+    for (int i = 0; i < 200; i++)
+        text_printf(&apart, "%d,1\n", i % 100 == 50 ? 50 : i);
+    corpus_put(a, folder, "apart.csv", apart.data, apart.n_bytes);
+    char *apart_path = arena_printf(a, "%s/apart.csv", folder);
+    CHECK_ERR(read_dump_error(apart_path, a), ERR_DATA);
+    CHECK(strstr(err_line(), "apart.csv#151: lines of episode 50 stand apart; sort them"));
+    read_dump_file(apart_path, a, &loss);
+    CHECK_EQ(loss.n_documents, 1);
+    CHECK_EQ(loss.n_bytes, strlen("50,1\n"));
     corpus_put(a, folder, "seen.csv", "episode,observation\n1,2\n", 0);
     char *seen = arena_printf(a, "%s/seen.csv", folder);
     CHECK_TEXT(read_dump(&seen, 1, &options, a, &loss),
