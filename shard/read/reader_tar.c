@@ -267,6 +267,7 @@ struct members {
 };
 
 static const char *const IMAGES[] = {"jpg", "jpeg", "png", "webp"};
+static const char *const UNREAD[] = {"gif", "bmp", "tif", "tiff", "avif", "heic", "jp2", "jxl"};
 static const char *const TEXTS[] = {"txt", "text", "caption"};
 
 static bool suffix_is(struct span suffix, const char *text)
@@ -274,16 +275,21 @@ static bool suffix_is(struct span suffix, const char *text)
     return suffix.n_bytes == strlen(text) && memcmp(suffix.data, text, suffix.n_bytes) == 0;
 }
 
-// "jpg" of "left.jpg".
-static bool is_image(struct span suffix)
+// Whether "jpg" of "left.jpg" is one of the kinds.
+static bool ends_in(struct span suffix, const char *const *kinds, size_t n_kinds)
 {
     const uint8_t *dot = memrchr(suffix.data, '.', suffix.n_bytes);
     const size_t first = dot ? (size_t)(dot - suffix.data) + 1 : 0;
     const struct span last = {suffix.data + first, suffix.n_bytes - first};
-    for (size_t i = 0; i < sizeof IMAGES / sizeof IMAGES[0]; i++) {
-        if (suffix_is(last, IMAGES[i])) return true;
+    for (size_t i = 0; i < n_kinds; i++) {
+        if (suffix_is(last, kinds[i])) return true;
     }
     return false;
+}
+
+static bool is_image(struct span suffix)
+{
+    return ends_in(suffix, IMAGES, sizeof IMAGES / sizeof IMAGES[0]);
 }
 
 static enum err add_member(struct members *members, const struct tar_entry *entry,
@@ -336,6 +342,9 @@ static enum err add_images(const struct members *members, struct piece_list *pie
 {
     for (size_t i = 0; i < members->n_items; i++) {
         const struct member *member = &members->items[i];
+        if (ends_in(member->suffix, UNREAD, sizeof UNREAD / sizeof UNREAD[0]))
+            return fail(ERR_DATA, ".%.*s is an image of a kind that is not read",
+                        (int)member->suffix.n_bytes, (const char *)member->suffix.data);
         if (!is_image(member->suffix)) continue;
         if (!image_file_known(member->bytes) || member->bytes.n_bytes > IMAGE_FILE_LIMIT)
             return fail(ERR_DATA, ".%.*s is neither JPEG nor PNG nor WebP of at most %d MiB",

@@ -103,6 +103,8 @@ static void test_samples(struct arena *a)
     put(&t, "h.txt", "h");
     put(&t, "i.txt", "i");
     put(&t, "i.TXT", "again");
+    put(&t, "j.GIF", "GIF89a");
+    put(&t, "j.txt", "j");
     put_pax(&t, "path", long_name(a, 7, "txt"));
     put(&t, "short", "long by pax");
     put_entry(&t, (struct head){.name = "././@LongLink", .type = 'L'}, long_name(a, 8, "caption"),
@@ -119,6 +121,7 @@ static void test_samples(struct arena *a)
                        "/g [text+ absolute]\n"
                        "bad: t.tar#7: .jpg is neither JPEG nor PNG nor WebP of at most 32 MiB\n"
                        "bad: t.tar#8: two members .txt\n"
+                       "bad: t.tar#9: .gif is an image of a kind that is not read\n"
                        "%0150d [text+ long by pax]\n%0150d [text+ long by GNU]\n",
                        7, 8),
           0);
