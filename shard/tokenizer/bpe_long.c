@@ -12,11 +12,12 @@
 // This needs no order between a merge and the merges of its parts.
 //
 // What is linear, in n tokens. A join takes away one token, so there are fewer than n. It looks up
-// two pairs and takes at most two nodes out of their lists. A chain of joins by I2 puts at most two
-// nodes into lists, so lists get fewer than n + 2n nodes in all. Putting in, taking out and finding
-// the next list look at one word a level of the tree, whose levels depend on the number of merges
-// alone. A list is in order by itself when the merges of a token come before those that it is a
-// part of and make no other token; if not, it is put in order through a tree over places, of a
+// two pairs and takes at most three nodes out of their lists. A chain of joins by I2 puts at most
+// two nodes into lists, so lists get fewer than n + 2n nodes in all. A look-up is a constant number
+// of probes on average: the table is at most half full and does not depend on n. Putting in, taking
+// out and finding the next list look at one word a level of the tree, whose levels depend on the
+// number of merges alone. A list is in order by itself when each token has one merge, which comes
+// before those that it is a part of; if not, it is put in order through a tree over places, of a
 // fixed number of levels.
 #include "shard/tokenizer/bpe_long.h"
 
