@@ -1,14 +1,18 @@
 // tiktoken's rank files: a line a token, its bytes in base64 and its rank, which is also its id.
 // Merges are not written down: each token of several bytes was made from the two parts that the
-// merges of lower rank leave of it. (A token of which they leave more can't be reached by merging;
-// it is found only when it is a whole piece, as in tiktoken.) Special tokens are not in the file,
+// merges of lower rank leave of it. (If they leave more, which no training does, merges of higher
+// rank may still lead to two; a token that nothing leads to is found only when it is a whole piece,
+// as in tiktoken.) Special tokens are not in the file,
 // nor is the rule that cuts pieces: published files are known by their number of ranks. In others
 // <|endoftext|> takes the lowest free id, which is GPT-2's 50256.
 #include "shard/tokenizer/tokenizer_model.h"
 
 #include <string.h>
 
-enum { SPECIALS_LIMIT = 5 };
+enum {
+    SPECIALS_LIMIT = 5,
+    PARTS_LIMIT = 64, // that merges of lower rank leave of a token; with more it is a whole piece
+};
 
 // The published files that do not go by GPT-2's rule.
 static const struct published {
@@ -139,6 +143,33 @@ static enum err load_tokens(struct tokenizer_draft *d, struct span text, enum pr
     return load_known(d, rule);
 }
 
+// Goes on joining the n parts of token where the merges of lower rank stop, by the ranks of all
+// tokens. Returns how many are left, two if they give the token.
+static size_t join_parts(const struct tokenizer_draft *d, struct span token, uint32_t *parts,
+                         size_t n)
+{
+    while (n > 2) {
+        const uint8_t *at = token.data;
+        uint64_t best_id = UINT64_MAX;
+        size_t best = 0;
+        for (size_t i = 0; i + 1 < n; i++) {
+            size_t n_left = d->tokens[parts[i]].bytes.n_bytes;
+            const struct span both = {at, n_left + d->tokens[parts[i + 1]].bytes.n_bytes};
+            const struct span_entry *entry = span_table_find(&d->ids, both);
+            if (entry != NULL && entry->value < best_id) {
+                best_id = entry->value;
+                best = i;
+            }
+            at += n_left;
+        }
+        if (best_id == UINT64_MAX) break;
+        parts[best] = (uint32_t)best_id;
+        n--;
+        memmove(parts + best + 1, parts + best + 2, (n - best - 1) * sizeof *parts);
+    }
+    return n;
+}
+
 static enum err load_merges(struct tokenizer_draft *d)
 {
     struct bpe_scratch scratch = {0};
@@ -150,6 +181,7 @@ static enum err load_merges(struct tokenizer_draft *d)
         size_t n_parts;
         e = bpe_encode(&d->bpe, &scratch, bytes, parts, &n_parts);
         if (e != OK) break;
+        if (n_parts > 2 && n_parts <= PARTS_LIMIT) n_parts = join_parts(d, bytes, parts, n_parts);
         if (n_parts == 2)
             e = tokenizer_draft_merge(d, d->tokens[parts[0]].bytes, d->tokens[parts[1]].bytes);
         else
