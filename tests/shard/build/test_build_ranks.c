@@ -11,6 +11,7 @@
 #include "shard/dataset/dataset_index.h"
 #include "shard/dataset/dataset_verify.h"
 #include "tests/check.h"
+#include "tests/shard/build/shared_folder.h"
 #include "tests/shard/format/corpus.h"
 
 static const char *const WORDS[] = {"the",  "house", "and",   "was",  "there", "with", "water",
@@ -157,14 +158,6 @@ static void test_error(struct fabric *f, struct arena *a, uint64_t key)
                             arena_printf(a, "%s/alone2", folder)));
 }
 
-static void share_folder(struct fabric *f, struct arena *a)
-{
-    char mine[300] = "", *all = arena_alloc(a, 300 * (size_t)fabric_size(f), 1);
-    if (fabric_rank(f) == 0) snprintf(mine, sizeof mine, "%s", corpus_folder(a, "ranks"));
-    CHECK_OK(fabric_all_gather(f, mine, sizeof mine, all));
-    folder = arena_strdup(a, all);
-}
-
 int main(int argc, char **argv)
 {
     const uint64_t key = rng_key(check_seed(argc, argv), "ranks");
@@ -172,7 +165,7 @@ int main(int argc, char **argv)
     struct fabric *f;
     arena_init(&a, "test");
     CHECK_OK(fabric_open_mpi(NULL, &a, &f));
-    share_folder(f, &a);
+    folder = shared_folder(f, "ranks", &a);
     if (fabric_rank(f) == 0) put_inputs(&a, key);
     test_same(f, &a, false);
     test_same(f, &a, true);

@@ -9,6 +9,7 @@
 #include "shard/build/dataset_build.h"
 #include "shard/build/part_list.h"
 #include "tests/check.h"
+#include "tests/shard/build/shared_folder.h"
 #include "tests/shard/format/corpus.h"
 #include "tests/shard/read/packed.h"
 
@@ -180,14 +181,6 @@ static void test_shares(struct arena *a, uint64_t key)
         CHECK(largest - n_bytes[i] <= 5100);
 }
 
-static void share_folder(struct fabric *f, struct arena *a)
-{
-    char mine[300] = "", *all = arena_alloc(a, 300 * (size_t)fabric_size(f), 1);
-    if (fabric_rank(f) == 0) snprintf(mine, sizeof mine, "%s", corpus_folder(a, "cut"));
-    CHECK_OK(fabric_all_gather(f, mine, sizeof mine, all));
-    folder = arena_strdup(a, all);
-}
-
 int main(int argc, char **argv)
 {
     const uint64_t key = rng_key(check_seed(argc, argv), "cut");
@@ -195,7 +188,7 @@ int main(int argc, char **argv)
     struct fabric *f;
     arena_init(&a, "test");
     CHECK_OK(fabric_open_mpi(NULL, &a, &f));
-    share_folder(f, &a);
+    folder = shared_folder(f, "cut", &a);
     if (fabric_rank(f) == 0) put_inputs(&a, key);
     test_same(f, &a, false);
     test_same(f, &a, true);
