@@ -72,7 +72,7 @@ static enum err do_mine(struct job *j, struct pool *pool)
 static enum err share(const struct survey *s, survey_task_fn fn, size_t n_tasks, struct found *out)
 {
     struct fabric *f = s->options->fabric;
-    const size_t n_ranks = (size_t)fabric_size(f), n_each = (n_tasks + n_ranks - 1) / n_ranks;
+    const size_t n_ranks = (size_t)fabric_size(f), n_each = size_ceil_div(n_tasks, n_ranks);
     struct job j = {s, fn, n_tasks, (size_t)fabric_rank(f), n_ranks, NULL, NULL};
     j.found = ARENA_ARRAY(s->arena, struct found, n_each);
     j.errors = ARENA_ARRAY(s->arena, enum err, n_each);
