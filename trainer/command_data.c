@@ -119,8 +119,10 @@ static enum err extend_skip_list(const struct blame *b, struct arena *a)
     struct span before = {0};
     struct text out;
     text_begin(&out, a);
-    if (file_exists(b->skip_list)) TRY(file_read(b->skip_list, LIST_LIMIT_BYTES, a, &before));
-    TRY(blame_check_skip_list(before, b->skip_list, a));
+    if (file_exists(b->skip_list)) {
+        TRY(file_read(b->skip_list, LIST_LIMIT_BYTES, a, &before));
+        TRY(blame_check_skip_list(before, b->skip_list, a));
+    }
     text_put(&out, (const char *)before.data, before.n_bytes);
     if (before.n_bytes > 0 && before.data[before.n_bytes - 1] != '\n') text_put(&out, "\n", 1);
     text_printf(&out, "# step %lu of %s\n", b->step, b->run_folder);
