@@ -59,34 +59,39 @@ static size_t first_name(const char *list, const char **rest)
     return n;
 }
 
+static bool is_name(const char *at, size_t n, const char *name)
+{
+    return n == strlen(name) && memcmp(at, name, n) == 0;
+}
+
 bool batch_wants(const char *arrays, const char *name)
 {
     bool wanted = *arrays == '\0';
-    for (const char *at = arrays, *rest; *at != '\0' && !wanted; at = rest) {
-        const size_t n = first_name(at, &rest);
-        wanted = n == strlen(name) && memcmp(at, name, n) == 0;
-    }
+    for (const char *at = arrays, *rest; *at != '\0' && !wanted; at = rest)
+        wanted = is_name(at, first_name(at, &rest), name);
     return wanted;
 }
 
-static bool is_array(const char *name, size_t n)
+static enum err check_name(const char *at, size_t n)
 {
-    bool found = n == strlen(BATCH_IMAGES) && memcmp(name, BATCH_IMAGES, n) == 0;
-    for (size_t i = 0; i < BATCH_TEXT_ARRAYS && !found; i++)
-        found = n == strlen(text_table[i].name) && memcmp(name, text_table[i].name, n) == 0;
-    return found;
+    struct arena a;
+    const char *known = "";
+    if (n == 0 || is_name(at, n, BATCH_IMAGES)) return OK;
+    for (size_t i = 0; i < BATCH_TEXT_ARRAYS; i++)
+        if (is_name(at, n, text_table[i].name)) return OK;
+    arena_init(&a, "names of arrays");
+    for (size_t i = 0; i < BATCH_TEXT_ARRAYS; i++)
+        known = arena_printf(&a, "%s%s, ", known, text_table[i].name);
+    const enum err e =
+        fail(ERR_CONFIG, "no array '%.*s': there are %s" BATCH_IMAGES, (int)n, at, known);
+    arena_fini(&a);
+    return e;
 }
 
 static enum err check_names(const char *arrays)
 {
-    for (const char *at = arrays, *rest; *at != '\0'; at = rest) {
-        const size_t n = first_name(at, &rest);
-        if (n > 0 && !is_array(at, n))
-            return fail(ERR_CONFIG,
-                        "no array '%.*s': there are tokens, targets, mask, positions, "
-                        "document_start, " BATCH_IMAGES,
-                        (int)n, at);
-    }
+    for (const char *at = arrays, *rest; *at != '\0'; at = rest)
+        TRY(check_name(at, first_name(at, &rest)));
     return OK;
 }
 
@@ -141,13 +146,11 @@ enum err batch_positions(const struct batch_shape *shape, uint64_t step, uint64_
     return OK;
 }
 
-struct pack_row batch_row(const struct batch_layout *layout, uint64_t T, uint64_t row,
-                          uint8_t *slot)
+struct pack_row batch_rows(const struct batch_layout *layout, uint8_t *slot)
 {
     void *at[BATCH_TEXT_ARRAYS] = {NULL};
     for (size_t i = 0; i < BATCH_TEXT_ARRAYS; i++)
-        if (layout->text[i] != 0)
-            at[i] = slot + layout->text[i] + row * T * batch_dtype_bytes(text_table[i].dtype);
+        if (layout->text[i] != 0) at[i] = slot + layout->text[i];
     return (struct pack_row){.tokens = at[BATCH_TOKENS],
                              .targets = at[BATCH_TARGETS],
                              .mask = at[BATCH_MASK],

@@ -83,9 +83,8 @@ uint64_t batch_rows_before(const struct batch_shape *shape, uint64_t step);
 /// or position.
 enum err batch_positions(const struct batch_shape *shape, uint64_t step, uint64_t lane,
                          struct range *lane_positions, struct range *step_positions) MUST_CHECK;
-/// The row's part of the slot's arrays; NULL for those not wanted. Can't fail.
-struct pack_row batch_row(const struct batch_layout *layout, uint64_t T, uint64_t row,
-                          uint8_t *slot);
+/// The slot's arrays from its first row on; NULL for those not wanted. Can't fail.
+struct pack_row batch_rows(const struct batch_layout *layout, uint8_t *slot);
 // What became of a batch, for those who count.
 struct batch_outcome {
     enum err err;

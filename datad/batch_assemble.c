@@ -11,7 +11,7 @@ static enum err fill(struct stream *stream, const struct batch_shape *shape,
 {
     struct range lane_positions, step_positions;
     TRY(batch_positions(shape, h->step, h->lane, &lane_positions, &step_positions));
-    const struct pack_row out = batch_row(layout, shape->T, 0, slot);
+    const struct pack_row out = batch_rows(layout, slot);
     TRY(stream_fill(stream, lane_positions, &out, &h->loss_tokens));
     for (size_t i = 0; i < layout->n_fields; i++)
         h->counts[i] = layout->fields[i].capacity;

@@ -130,8 +130,9 @@ enum err synthetic_fill(struct synthetic *s, uint64_t step, uint64_t lane, size_
     struct range lane_positions, step_positions;
     TRY(batch_positions(&s->shape, step, lane, &lane_positions, &step_positions));
     uint8_t *data = s->slots + slot * s->layout.slot_bytes;
+    const struct pack_row rows = batch_rows(&s->layout, data);
     for (uint64_t i = 0; i < s->shape.lane_rows; i++) {
-        const struct pack_row row = batch_row(&s->layout, s->shape.T, i, data);
+        const struct pack_row row = pack_row_behind(&rows, i * s->shape.T);
         fill_row(s, lane_positions.first + i, &row);
     }
     const uint64_t row_loss = s->shape.T - 1;

@@ -41,7 +41,7 @@ static void expect_one(struct stream *stream, const struct batch_shape *shape, u
     uint64_t hash = 0, counted = 0;
     for (size_t i = 0; i < layout.n_fields; i++)
         hash = hash_xxh3(slot + layout.fields[i].offset, layout.fields[i].capacity * 4, hash);
-    const struct pack_row row = batch_row(&layout, shape->T, 0, slot);
+    const struct pack_row row = batch_rows(&layout, slot);
     for (uint64_t i = 0; i < shape->lane_rows * shape->T; i++)
         counted += row.mask[i] > 0;
     CHECK_EQ(h.loss_tokens, counted);

@@ -297,8 +297,9 @@ static void sum_step(struct ordered *s, uint64_t lane_rows, uint64_t step, struc
         batch_assemble(s->stream, &shape, &layout, step, lane, slot);
         CHECK_OK(batch_header_decode(slot, &h));
         CHECK_EQ(h.err, OK);
+        const struct pack_row rows = batch_rows(&layout, slot);
         for (uint64_t row = 0; row < lane_rows; row++) {
-            const struct pack_row r = batch_row(&layout, ORDERED_T, row, slot);
+            const struct pack_row r = pack_row_behind(&rows, row * ORDERED_T);
             const void *arrays[] = {r.tokens, r.targets, r.mask, r.positions, r.document_start};
             for (size_t i = 0; i < 5; i++)
                 out->hash = hash_xxh3(arrays[i], ORDERED_T * 4, out->hash);
